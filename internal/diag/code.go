@@ -1,0 +1,73 @@
+package diag
+
+// Code is the stable name of a kind of finding. A code is never given a second meaning and never reused.
+type Code string
+
+// Findings about files: what YAML itself, the loader or the project layout refuses (DC10xx).
+const (
+	FileUnreadable   Code = "DC1001" // cannot be opened or read
+	FileTooLarge     Code = "DC1002" // over 8 MiB
+	FileNotUTF8      Code = "DC1003" // not UTF-8
+	FileEmpty        Code = "DC1004" // holds no document
+	YAMLSyntax       Code = "DC1005" // not YAML
+	DuplicateKey     Code = "DC1006" // the same key twice in one mapping
+	BadScalar        Code = "DC1007" // a date, float, octal or other scalar that must be quoted
+	AliasBomb        Code = "DC1008" // aliases expand to more than 10,000 nodes
+	MergeKey         Code = "DC1009" // << is not supported
+	PathEscapes      Code = "DC1010" // a path or symlink leaves the project
+	BadKey           Code = "DC1011" // a mapping key that is not a string
+	ReferencedFile   Code = "DC1016" // a {file: …} that cannot be read
+	ProjectMissing   Code = "DC1017" // no dcsync.yaml here or above
+	ProjectDuplicate Code = "DC1018" // a second Project document
+	NoManifests      Code = "DC1019" // a manifests path that does not exist
+	SavedPlan        Code = "DC1020" // a saved plan that cannot be used as one
+)
+
+// Findings about the content of one object, by its table (DC1012 to DC1015 and DC11xx).
+const (
+	BadValue         Code = "DC1012" // not one of the allowed values, out of range, too long, wrong format
+	WrongType        Code = "DC1013" // another type than the API wants
+	UnknownField     Code = "DC1014" // no such field
+	MissingField     Code = "DC1015" // required, and not there
+	ForbiddenField   Code = "DC1101" // must not be given here
+	OneOfViolated    Code = "DC1102" // at least one, or at most one, of some fields or items
+	CombinedLength   Code = "DC1103" // two fields together too long
+	BadEnvelope      Code = "DC1104" // apiVersion, kind or metadata
+	SecretInline     Code = "DC1105" // a secret written down instead of referred to
+	PrivateKey       Code = "DC1106" // a private key anywhere
+	CSRInvalid       Code = "DC1107" // a CSR that cannot be used
+	NotSupported     Code = "DC1108" // documented by the API, not carried out by this version
+	FieldIgnored     Code = "DC1201" // warning: the API ignores it
+	FieldDeprecated  Code = "DC1202" // warning: deprecated
+	FieldOverridden  Code = "DC1203" // warning: another field wins
+	ValueConverted   Code = "DC1204" // warning: the API stores another value
+	ValueUnverified  Code = "DC1205" // warning: not in a list known to be incomplete
+	ValueDiscouraged Code = "DC1206" // warning: allowed, but another value serves better
+)
+
+// Findings about objects together (DC13xx).
+const (
+	DuplicateName  Code = "DC1301" // two manifests of one kind and name
+	RefMissing     Code = "DC1302" // a ref to nothing
+	RefCycle       Code = "DC1303" // refs in a circle
+	DuplicateNonce Code = "DC1304" // one alternative_order_id in two manifests
+	MovedConflict  Code = "DC1305" // moved_from names an address that still exists or is claimed twice
+)
+
+// Findings made while planning and applying (DC2xxx).
+const (
+	FieldReleased  Code = "DC2001" // warning: removed from the manifest, cannot be cleared by the API
+	NotVisible     Code = "DC2002" // a known id is not shown to this key
+	Forgotten      Code = "DC2003" // warning: no longer managed; still exists
+	Corrected      Code = "DC2004" // note: corrected by DigiCert
+	NoRemoteLock   Code = "DC2005" // note: concurrent runs elsewhere are not excluded
+	PriceUnknown   Code = "DC2006" // note: a price could not be read
+	EndedElsewhere Code = "DC2007" // warning: ended outside git
+)
+
+// Findings about files that dcsync wrote itself (DC14xx).
+const (
+	StateInvalid Code = "DC1401" // the state file cannot be read
+	StateTooNew  Code = "DC1402" // written by a newer dcsync
+	PlanInvalid  Code = "DC1403" // a saved plan cannot be read
+)

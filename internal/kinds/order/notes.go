@@ -1,0 +1,29 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"dcsync/internal/certcentral"
+	"dcsync/internal/resource"
+)
+
+// AddNote posts a note and gives its id. Posting twice gives two notes, so it is never repeated blindly (API facts, section 9).
+func (a *API) AddNote(ctx context.Context, id, text string) (string, error) {
+	resp, err := a.client.Do(ctx, certcentral.Request{Method: http.MethodPost, Path: path(id) + "/note", Body: resource.Map{"text": resource.String(text)}})
+	if err != nil {
+		return "", err
+	}
+	note := certcentral.ID(resp.Body["id"])
+	if note == "" {
+		return "", errors.New("post note: answer has no id")
+	}
+	return note, nil
+}
+
+// DeleteNote removes a note.
+func (a *API) DeleteNote(ctx context.Context, id, note string) error {
+	_, err := a.client.Do(ctx, certcentral.Request{Method: http.MethodDelete, Path: path(id) + "/note/" + certcentral.PathEscape(note), Repeatable: true})
+	return err
+}

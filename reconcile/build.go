@@ -1,0 +1,307 @@
+package reconcile
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dcsync/internal/diag"
+	"dcsync/internal/diff"
+	"dcsync/internal/graph"
+	"dcsync/internal/resource"
+	"dcsync/state"
+)
+
+// Build compares the versions of every object and says what is to be done. It is pure: the same input gives the same plan.
+func Build(in Input) *Plan {
+	b := newBuilder(in)
+	p := &Plan{AsOf: in.AsOf, Refresh: in.Refresh, Complete: b.complete()}
+	for _, o := range b.order {
+		if entry := in.State.Objects[o.Address]; entry != nil {
+			b.existing(p, o, entry)
+		} else {
+			b.missing(p, o)
+		}
+	}
+	b.forgotten(p)
+	b.blockDependents(p)
+	b.counts(p)
+	slices.SortStableFunc(p.Changes, func(x, y *Change) int {
+		return cmp.Or(cmp.Compare(x.Action.Risk(), y.Action.Risk()), x.Address.Compare(y.Address))
+	})
+	p.Digest = digestOf(p.Changes)
+	return p
+}
+
+// ordered gives the objects so that each stands after all it refers to.
+func ordered(set *resource.Set) []*resource.Object {
+	g := graph.Graph[string]{}
+	byName := map[string]*resource.Object{}
+	for _, o := range set.Objects {
+		byName[o.Address.String()] = o
+		var deps []string
+		for _, d := range o.DependsOn {
+			deps = append(deps, d.String())
+		}
+		g[o.Address.String()] = deps
+	}
+	var out []*resource.Object
+	for _, name := range g.Sorted() {
+		if o := byName[name]; o != nil {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// complete tells whether every listing was whole and every single read succeeded.
+func (b *builder) complete() bool {
+	if b.in.Live == nil {
+		return true
+	}
+	for _, l := range b.in.Live.Lists {
+		if !l.Complete {
+			return false
+		}
+	}
+	return len(b.in.Live.Unread) == 0
+}
+
+func (b *builder) change(o *resource.Object, action resource.Action, trigger resource.Trigger, reason string) *Change {
+	return &Change{Address: o.Address, Action: action, Trigger: trigger, Reason: reason, Source: o.Source, DependsOn: o.DependsOn,
+		Generation: o.Lifecycle.Generation, Product: o.Descriptor.Product, object: o}
+}
+
+// missing plans an object that is not in state.
+func (b *builder) missing(p *Plan, o *resource.Object) {
+	v := b.settle(o)
+	switch {
+	case v.block != "":
+		b.add(p, b.blocked(o, v.block, v.hint))
+	case v.adopt != nil:
+		c := b.change(o, resource.Adopt, resource.ByRecovery, "an earlier run of this project created it and could not record it")
+		c.ID, c.live, c.nonce = v.adopt.ID, v.adopt, v.adopt.Nonce
+		c.Fields = b.adoptable(o, v.adopt)
+		c.Requests = requests(c.Fields, c.live)
+		b.add(p, c)
+	default:
+		if why, hint := b.cannotCreate(o); why != "" {
+			b.add(p, b.blocked(o, why, hint))
+			return
+		}
+		b.add(p, b.create(o, "not in state"))
+	}
+}
+
+func (b *builder) blocked(o *resource.Object, reason, hint string) *Change {
+	c := b.change(o, resource.Blocked, resource.ByIntent, reason)
+	if hint != "" {
+		c.Reason += "; " + hint
+	}
+	return c
+}
+
+// cannotCreate says why nothing may be created now, "" when it may: absence must be proven by a whole listing of a key that sees
+// what the last one saw (domain rules, section 1).
+func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
+	live := b.in.Live
+	if live == nil {
+		return "", ""
+	}
+	if l := live.Lists[o.Address.Kind]; l != nil && !l.Complete {
+		return "the listing is not complete, so it may exist already: " + l.Problem, "run again"
+	}
+	if live.Limited && !b.in.Settings.AcceptKeyChange {
+		return "the key's user is a Limited user and sees only its own orders", "use a key of a user that sees all, or apply with --accept-key-change when this user placed every order"
+	}
+	if acc := b.in.State.Account; acc != nil && !b.in.Settings.AcceptKeyChange {
+		if acc.User.ID != live.User.ID {
+			return fmt.Sprintf("the last apply was made by user %d, this key is user %d's and may not see what that one ordered", acc.User.ID, live.User.ID),
+				"apply with --accept-key-change when both see the same orders"
+		}
+		if !slices.Equal(acc.User.Sees, live.User.Sees) {
+			return "this key sees other containers than the key of the last apply", "apply with --accept-key-change when that is meant"
+		}
+	}
+	return b.lacksVerifiedContact(o)
+}
+
+func (b *builder) create(o *resource.Object, reason string) *Change {
+	c := b.change(o, resource.Create, resource.ByIntent, reason)
+	c.nonce = nonceOf(b.in, o, b.origin(o), o.Lifecycle.Generation, 0)
+	for _, f := range o.Descriptor.Leaves() {
+		v := resource.Get(b.desired(o), f.Path)
+		if v == nil {
+			continue
+		}
+		fc := resource.FieldChange{Path: f.Path, After: v, Origin: resource.FromIntent, Field: f}
+		if o.Descriptor.SecretAt(f.Path) {
+			fc.After, fc.Sensitive = nil, true
+		}
+		fc.Via, _ = o.ViaAt(f.Path)
+		c.Fields = append(c.Fields, fc)
+	}
+	c.Requests = 1
+	if o.Descriptor.Nonce != "" {
+		c.Requests++
+	}
+	c.Requests += requests(afterwards(c.Fields), nil)
+	return c
+}
+
+// afterwards gives the fields that are sent in calls of their own after creation.
+func afterwards(fields []resource.FieldChange) []resource.FieldChange {
+	var out []resource.FieldChange
+	for _, f := range fields {
+		if f.Field.Send == resource.SendAfter {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// existing plans an object that is in state.
+func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
+	k := Key{o.Address.Kind, entry.Identity.ID}
+	if b.in.Live == nil {
+		b.differences(p, o, entry, nil)
+		return
+	}
+	live := b.in.Live.deepest(k)
+	if b.in.Live.Infos[k] != nil {
+		p.Compared.Info++
+	} else if live != nil {
+		p.Compared.List++
+	}
+	switch {
+	case b.in.Live.Unread[k] != "":
+		c := b.blocked(o, fmt.Sprintf("%s could not be read: %s", entry.Identity.ID, b.in.Live.Unread[k]), "run again")
+		c.ID, c.Trigger = entry.Identity.ID, resource.ByDrift
+		b.add(p, c)
+	case live == nil || b.in.Live.Absent[k]:
+		c := b.blocked(o, fmt.Sprintf("%s is not visible to this key; it is never created again for that", entry.Identity.ID),
+			"use a key that sees it, or take the manifest away to stop managing it")
+		c.ID, c.Trigger = entry.Identity.ID, resource.ByDrift
+		b.add(p, c)
+	case o.Descriptor.Expires && o.Lifecycle.Generation != entry.Identity.Generation:
+		b.regenerate(p, o, entry, live)
+	case o.Descriptor.Expires && live.Phase == resource.Ended:
+		c := b.blocked(o, fmt.Sprintf("order %s is %s", live.ID, live.Status), "raise lifecycle.generation to order again, or take the manifest away")
+		c.ID, c.Trigger = live.ID, resource.ByDrift
+		b.add(p, c)
+	default:
+		if b.waitingOn(o, live) != "" {
+			p.Waiting++
+		}
+		b.differences(p, o, entry, live)
+	}
+}
+
+// regenerate plans an object whose manifest asks for another generation than the one applied.
+func (b *builder) regenerate(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
+	switch {
+	case o.Lifecycle.Generation < entry.Identity.Generation:
+		b.add(p, b.blocked(o, fmt.Sprintf("generation %d was applied already", entry.Identity.Generation), "lifecycle.generation can only be raised"))
+	case live.Phase != resource.Ended:
+		c := b.blocked(o, fmt.Sprintf("order %s is %s, and a second live order for one manifest is never placed", live.ID, live.Status),
+			"put lifecycle.generation back, or end that order in the console first")
+		c.ID = live.ID
+		b.add(p, c)
+	default:
+		if why, hint := b.cannotCreate(o); why != "" {
+			b.add(p, b.blocked(o, why, hint))
+			return
+		}
+		c := b.create(o, fmt.Sprintf("generation %d: order %s is %s", o.Lifecycle.Generation, live.ID, live.Status))
+		b.add(p, c)
+	}
+}
+
+// forgotten plans the entries whose manifest is gone: dcsync stops managing them and touches nothing.
+func (b *builder) forgotten(p *Plan) {
+	for _, a := range b.in.State.Addresses() {
+		if b.in.Set.Get(a) != nil {
+			continue
+		}
+		entry := b.in.State.Objects[a]
+		c := &Change{Address: a, Action: resource.Forget, Trigger: resource.ByIntent, ID: entry.Identity.ID, Product: entry.Identity.Product,
+			Generation: entry.Identity.Generation, Sequence: entry.Identity.Sequence, Source: resource.Source{File: entry.Source.Path},
+			Reason: fmt.Sprintf("its manifest is gone; %s stays in the account as it is, and is no longer managed", entry.Identity.ID)}
+		if entry.Applied.Protect {
+			c.Action = resource.Blocked
+			c.Reason = "its manifest is gone but it is protected; write the manifest with protect: false and apply that first"
+		} else {
+			p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.Forgotten, Address: a.String(), Pos: diag.Pos{File: entry.Source.Path},
+				Summary: fmt.Sprintf("%s is no longer managed; %s still exists in the account", a, entry.Identity.ID),
+				Hint:    "it is neither canceled nor revoked; put the manifest back to manage it again"})
+		}
+		b.add(p, c)
+	}
+}
+
+func (b *builder) add(p *Plan, c *Change) { p.Changes = append(p.Changes, c) }
+
+// blockDependents blocks what refers to an object that cannot be had: a blocked intent of an object without a live id.
+func (b *builder) blockDependents(p *Plan) {
+	missing := map[resource.Address]bool{}
+	for _, c := range p.Changes { // still in dependency order
+		for _, d := range c.DependsOn {
+			if missing[d] && c.Action == resource.Create {
+				c.Action, c.Fields, c.Requests = resource.Blocked, nil, 0
+				c.Reason = fmt.Sprintf("it refers to %s, which is blocked", d)
+			}
+		}
+		if c.Action == resource.Blocked && c.ID == "" && c.object != nil && b.in.State.Objects[c.Address] == nil {
+			missing[c.Address] = true
+		}
+	}
+}
+
+func (b *builder) counts(p *Plan) {
+	for _, c := range p.Changes {
+		p.Cost.Requests += c.Requests
+		if c.Action.Orders() && c.object.Descriptor.Billable {
+			p.Cost.Orders++
+		}
+	}
+	if b.in.Live == nil {
+		return
+	}
+	calls := p.Cost.Requests > 0
+	for _, kind := range slices.Sorted(keys(b.in.Live.Lists)) {
+		for _, live := range b.in.Live.Lists[kind].Objects {
+			if _, owned := b.owned[Key{kind, live.ID}]; owned || live.Phase == resource.Ended {
+				continue
+			}
+			p.UnmanagedCount++
+			p.Unmanaged = append(p.Unmanaged, Unmanaged{Kind: kind, ID: live.ID, Summary: strings.TrimSpace(strings.Join([]string{live.Product, live.Title, live.Status}, " "))})
+		}
+		if calls {
+			p.Cost.Requests += b.in.Live.Lists[kind].Requests // the listing that closes an apply
+		}
+	}
+}
+
+func keys[K comparable, V any](m map[K]V) func(func(K) bool) {
+	return func(yield func(K) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// compare gives the differences of an object in state, its notes and custom fields narrowed to what is ours.
+func (b *builder) compare(o *resource.Object, entry *state.Entry, live *resource.Live) diff.Result {
+	in := diff.Input{Descriptor: o.Descriptor, Desired: b.desired(o), Applied: entry.Applied.Spec, Ignore: o.Lifecycle.Ignore, Via: o.ViaAt}
+	if o.Descriptor.Nonce != "" && (entry.Identity.Generation > 1 || entry.Identity.Sequence > 0) {
+		in.Ignore = append(slices.Clone(in.Ignore), o.Descriptor.Nonce) // only the first order carries the manifest's own
+	}
+	if live != nil {
+		in.Depth = live.Depth
+		in.Live = ours(o.Descriptor, in.Desired, entry, live)
+	}
+	return diff.Compare(in)
+}

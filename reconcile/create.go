@@ -1,0 +1,366 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"dcsync/internal/resource"
+	"dcsync/state"
+)
+
+// How one object comes into being without ever being asked for twice:
+//
+//	look up ──found──▶ adopt                       (an earlier run asked for it)
+//	   │none
+//	  POST ──answer──▶ record ─▶ what is sent afterwards
+//	   │no answer
+//	 settle: look up until the settle time has passed ──found──▶ adopt
+//	   │none
+//	  POST again, at most attempts times
+//
+// Kinds without a nonce are looked up by comparing every declared detail.
+
+// attempts bounds how often a creating request is sent when each ends without an answer and each settled look-up says none.
+const attempts = 3
+
+func (t *task) create(ctx context.Context) error {
+	spec, err := t.desired()
+	if err != nil {
+		return err
+	}
+	d := t.change.object.Descriptor
+	if d.Nonce != "" {
+		found, err := t.lookup(ctx, spec)
+		if err != nil {
+			return err
+		}
+		if found != nil {
+			return t.adopt(ctx, found, t.change.nonce)
+		}
+	}
+	created, adopted, err := t.ask(ctx, t.complete(spec))
+	switch {
+	case err != nil:
+		return err
+	case adopted != nil:
+		return t.adopt(ctx, adopted, t.change.nonce)
+	}
+	t.result.ID = created.ID
+	for _, req := range created.Requests {
+		if req.Status == "pending" {
+			t.result.WaitingOn = resource.OnApproval
+		}
+	}
+	applied := withoutSecrets(d, spec)
+	later := afterwards(t.change.Fields)
+	for _, f := range later {
+		resource.Put(applied, f.Path, nil)
+	}
+	if err := t.recordNew(ctx, created.ID, t.change.nonce, applied); err != nil {
+		return err
+	}
+	return t.inPlace(ctx, spec, later, nil)
+}
+
+// complete adds what the project decides for every order: its nonce, its container, and whether the account's approval is skipped.
+func (t *task) complete(spec resource.Map) resource.Map {
+	out := spec.Clone()
+	d, s := t.change.object.Descriptor, t.in.Settings
+	if d.Nonce != "" {
+		resource.Put(out, d.Nonce, resource.String(t.change.nonce))
+	}
+	container := s.ContainerID
+	if container == 0 {
+		container = t.in.Live.ContainerID
+	}
+	if p := resource.Path("/container/id"); container != 0 && d.Field(p) != nil && resource.Get(out, p) == nil {
+		resource.Put(out, p, resource.Int(container))
+	}
+	if p := resource.Path("/skip_approval"); s.SkipApproval && d.Field(p) != nil && resource.Get(out, p) == nil {
+		resource.Put(out, p, resource.Bool(true))
+	}
+	t.reuseParent(out)
+	return out
+}
+
+// reuseParent sends the id that an inline parent got when an earlier generation was ordered, instead of its details.
+func (t *task) reuseParent(spec resource.Map) {
+	e := t.in.State.Objects[t.change.Address]
+	if e == nil || resource.Get(spec, "/organization/id") != nil || resource.Get(spec, "/organization") == nil {
+		return
+	}
+	id := e.Observed["organization_id"]
+	if id == nil {
+		return
+	}
+	parent := resource.Map{"id": id}
+	if contacts := resource.Get(spec, "/organization/contacts"); contacts != nil {
+		parent["contacts"] = contacts
+	}
+	spec["organization"] = parent
+}
+
+// ask sends the creating request until there is an answer, or until an object turns up that an unanswered one made.
+func (t *task) ask(ctx context.Context, spec resource.Map) (*resource.Created, *resource.Live, error) {
+	d := t.change.object.Descriptor
+	for n := 1; ; n++ {
+		since := t.opts.Now().Add(-time.Minute)
+		t.opts.Step.At(BeforeCreate)
+		t.sent(1)
+		created, err := t.remote.Create(ctx, d, spec)
+		t.opts.Step.At(AfterCreate)
+		if err == nil {
+			return created, nil, nil
+		}
+		var unknown Ambiguous
+		if errors.As(err, &unknown) && unknown.Ambiguous() {
+			found, lookErr := t.settled(ctx, spec, since)
+			switch {
+			case lookErr != nil:
+				return nil, nil, fmt.Errorf("%w; whether it took effect is not known: %w", err, lookErr)
+			case found != nil:
+				return nil, found, nil
+			case n == attempts || t.stopping():
+				return nil, nil, fmt.Errorf("%w; nothing was found %s later", err, t.opts.Settle)
+			}
+			continue
+		}
+		// The account may require unique alternative order ids; then a refusal can mean that it is there already.
+		if d.Nonce != "" && refused(err) {
+			if found, lookErr := t.lookup(ctx, spec); lookErr == nil && found != nil {
+				return nil, found, nil
+			}
+		}
+		return nil, nil, err
+	}
+}
+
+// refused tells whether an error says that the API read the request and declined it.
+func refused(err error) bool {
+	var api interface {
+		Problem() (code, hint string, status int)
+	}
+	if !errors.As(err, &api) {
+		return false
+	}
+	_, _, status := api.Problem()
+	return status == 400 || status == 409 || status == 422
+}
+
+// lookup finds what carries the change's nonce: one live object to adopt, nil for none, or an error that blocks.
+func (t *task) lookup(ctx context.Context, spec resource.Map) (*resource.Live, error) {
+	d := t.change.object.Descriptor
+	t.sent(1)
+	ids, err := t.remote.Lookup(ctx, d.Kind, t.change.nonce)
+	if err != nil {
+		return nil, err
+	}
+	known := t.store.Snapshot()
+	var found []*resource.Live
+	for _, id := range ids {
+		if owner, ok := known.ByID(d.Kind, id); ok && owner != t.change.Address {
+			return nil, t.blocked(fmt.Sprintf("order %s carries this manifest's alternative_order_id but is owned by %s", id, owner), "choose another alternative_order_id")
+		}
+		t.sent(1)
+		live, err := t.remote.Read(ctx, d.Kind, id, managedPaths(t.change.object, nil))
+		if errors.Is(err, resource.ErrNotFound) {
+			return nil, t.blocked(fmt.Sprintf("order %s carries this manifest's alternative_order_id but cannot be read", id), "use a key that sees it")
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, live)
+	}
+	v := judge(d, spec, found)
+	switch {
+	case v.block != "":
+		return nil, t.blocked(v.block, v.hint)
+	case v.adopt == nil && len(found) > 0:
+		return nil, t.recordEnded(ctx, spec, found)
+	}
+	return v.adopt, nil
+}
+
+// recordEnded keeps in state that the manifest's order was placed and has ended: only a raised generation orders again.
+func (t *task) recordEnded(ctx context.Context, spec resource.Map, found []*resource.Live) error {
+	last := found[len(found)-1]
+	if err := t.recordNew(ctx, last.ID, t.change.nonce, appliedFromLive(t.change.object.Descriptor, spec, last)); err != nil {
+		return err
+	}
+	t.result.ID = last.ID
+	return t.blocked(fmt.Sprintf("it was ordered before as %s, which is %s", strings.Join(idsOf(found), ", "), last.Status), "raise lifecycle.generation to order again")
+}
+
+func (t *task) blocked(message, hint string) error {
+	return fmt.Errorf("%w: %w", errBlocked, &Problem{Message: message, Hint: hint})
+}
+
+// settled looks for what an unanswered request may have made, at least three times over the settle time, and last in the listing.
+func (t *task) settled(ctx context.Context, spec resource.Map, since time.Time) (*resource.Live, error) {
+	const looks = 3
+	for n := range looks {
+		if n > 0 {
+			if err := t.opts.Sleep(ctx, t.opts.Settle/(looks-1)); err != nil {
+				return nil, err
+			}
+		}
+		if found, err := t.look(ctx, spec); err != nil || found != nil {
+			return found, err
+		}
+	}
+	if t.change.object.Descriptor.Nonce == "" {
+		return nil, nil
+	}
+	return t.recent(ctx, spec, since)
+}
+
+func (t *task) look(ctx context.Context, spec resource.Map) (*resource.Live, error) {
+	o := t.change.object
+	if o.Descriptor.Nonce != "" {
+		return t.lookup(ctx, spec)
+	}
+	t.sent(1)
+	l, err := t.remote.List(ctx, o.Address.Kind)
+	if err != nil {
+		return nil, err
+	}
+	if !l.Complete {
+		return nil, fmt.Errorf("list %s: %s", o.Address.Kind, l.Problem)
+	}
+	in := t.in
+	in.State = t.store.Snapshot()
+	in.Live = &Account{ID: t.in.Live.ID, ContainerID: t.in.Live.ContainerID, Lists: map[string]*resource.Listing{o.Address.Kind: l}, Infos: map[Key]*resource.Live{}}
+	b := newBuilder(in)
+	for _, c := range b.candidates(o) {
+		t.sent(1)
+		live, err := t.remote.Read(ctx, c.Kind, c.ID, managedPaths(o, nil))
+		if err != nil {
+			return nil, err
+		}
+		in.Live.Infos[Key{c.Kind, c.ID}] = live
+	}
+	if v := b.byDetails(o); v.block == "" {
+		return v.adopt, nil
+	} else if len(in.Live.Infos) > 0 {
+		return nil, t.blocked(v.block, v.hint)
+	}
+	return nil, nil
+}
+
+// recent looks in the listing for an order that the look-up by nonce does not show yet.
+func (t *task) recent(ctx context.Context, spec resource.Map, since time.Time) (*resource.Live, error) {
+	d := t.change.object.Descriptor
+	t.sent(1)
+	list, err := t.remote.Recent(ctx, d.Kind, d.Product, since)
+	if err != nil {
+		return nil, err
+	}
+	known := t.store.Snapshot()
+	for _, live := range list {
+		if _, owned := known.ByID(d.Kind, live.ID); owned || sameIdentity(d, spec, live) != "" {
+			continue
+		}
+		t.sent(1)
+		info, err := t.remote.Read(ctx, d.Kind, live.ID, managedPaths(t.change.object, nil))
+		if err != nil {
+			return nil, err
+		}
+		if info.Nonce == t.change.nonce && info.Phase != resource.Ended {
+			return info, nil
+		}
+	}
+	return nil, nil
+}
+
+// adopt records an object that an earlier run created, and completes it: what was to be sent afterwards, and what is changed in
+// place.
+func (t *task) adopt(ctx context.Context, live *resource.Live, nonce string) error {
+	t.result.Action, t.result.ID = resource.Adopt, live.ID
+	t.result.WaitingOn = live.WaitingOn
+	spec, err := t.desired()
+	if err != nil {
+		return err
+	}
+	o := t.change.object
+	in := t.in
+	in.State = t.store.Snapshot()
+	b := newBuilder(in)
+	applied := appliedFromLive(o.Descriptor, spec, live)
+	if err := t.recordNew(ctx, live.ID, nonce, applied); err != nil {
+		return err
+	}
+	if err := t.recordNotes(ctx, spec, live); err != nil {
+		return err
+	}
+	return t.inPlace(ctx, spec, b.adoptable(o, live), live)
+}
+
+// recordNotes takes the notes of an adopted object that say what the manifest says, and were posted by our own user, as ours.
+func (t *task) recordNotes(ctx context.Context, spec resource.Map, live *resource.Live) error {
+	mine := map[string]string{}
+	for _, f := range t.change.object.Descriptor.Leaves() {
+		if f.Method != methodNotes {
+			continue
+		}
+		for _, want := range texts(resource.Get(spec, f.Path)) {
+			for _, n := range live.Notes {
+				if n.Text == want && n.UserID == fmt.Sprint(t.in.Live.User.ID) {
+					mine[n.ID] = n.Text
+					break
+				}
+			}
+		}
+	}
+	if len(mine) == 0 {
+		return nil
+	}
+	return t.record(ctx, func(f *state.File) { f.Objects[t.change.Address].Identity.Notes = mine })
+}
+
+// recordNew makes the address own a live id, keeping what it owned before among its earlier ids.
+func (t *task) recordNew(ctx context.Context, id, nonce string, applied resource.Map) error {
+	o := t.change.object
+	err := t.record(ctx, func(f *state.File) {
+		origin := o.Address.Name
+		before := f.Objects[o.Address]
+		if before != nil {
+			origin = before.Identity.Origin
+		}
+		e := newEntry(o, id, nonce, origin, o.Lifecycle.Generation, t.change.Sequence)
+		if before != nil {
+			e.Identity.Earlier = before.Identity.Earlier
+			if before.Identity.ID != id {
+				was := before.Identity
+				e.Identity.Earlier = append(e.Identity.Earlier, state.Earlier{ID: was.ID, Nonce: was.Nonce, Generation: was.Generation, Sequence: was.Sequence, Ended: t.endedAs(was.ID)})
+			}
+		}
+		e.Applied = state.Applied{Spec: applied, Generation: o.Lifecycle.Generation, Protect: o.Lifecycle.Protect}
+		e.Source, e.DependsOn = t.opts.Source(o), o.DependsOn
+		f.Objects[o.Address] = e
+	})
+	if err == nil {
+		t.opts.Step.At(AfterRecord)
+	}
+	return err
+}
+
+func (t *task) endedAs(id string) string {
+	if live := t.in.Live.deepest(Key{t.change.Address.Kind, id}); live != nil {
+		return live.Status
+	}
+	return "unknown"
+}
+
+// withoutSecrets gives a spec without what must never be stored.
+func withoutSecrets(d *resource.Descriptor, spec resource.Map) resource.Map {
+	out := spec.Clone()
+	for _, f := range d.Leaves() {
+		if d.SecretAt(f.Path) {
+			resource.Put(out, f.Path, nil)
+		}
+	}
+	return out
+}

@@ -1,0 +1,267 @@
+package reconcile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dcsync/internal/diff"
+	"dcsync/internal/resource"
+	"dcsync/state"
+)
+
+// builder is the shared memory of Needs and Build: who owns which id, and which ids references stand for.
+type builder struct {
+	in    Input
+	order []*resource.Object // each after all it refers to
+	owned map[Key]resource.Address
+	ids   map[resource.Address]string // live ids as far as known: from state, or about to be adopted
+	nonce map[string]bool             // the nonces the manifests stand for
+}
+
+func newBuilder(in Input) *builder {
+	b := &builder{in: in, order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{}}
+	for a, e := range in.State.Objects {
+		b.owned[Key{a.Kind, e.Identity.ID}] = a
+		b.ids[a] = e.Identity.ID
+		b.nonce[e.Identity.Nonce] = true
+	}
+	for _, o := range b.order {
+		b.nonce[nonceOf(in, o, b.origin(o), o.Lifecycle.Generation, 0)] = true
+	}
+	return b
+}
+
+// origin gives the first name an object ever had.
+func (b *builder) origin(o *resource.Object) string {
+	if e := b.in.State.Objects[o.Address]; e != nil && e.Identity.Origin != "" {
+		return e.Identity.Origin
+	}
+	return o.Address.Name
+}
+
+// desired gives the spec of an object with every reference resolved that can be.
+func (b *builder) desired(o *resource.Object) resource.Map {
+	return resolveRefs(o.Spec, func(a resource.Address) string { return b.ids[a] })
+}
+
+func resolveRefs(spec resource.Map, id func(resource.Address) string) resource.Map {
+	m, _ := resource.Resolve(spec, func(r resource.Ref) resource.Value {
+		return resource.IDValue(id(resource.Address(r)))
+	}).(resource.Map)
+	return m
+}
+
+// candidates gives the live, unowned objects that may be what an earlier run created for a manifest that is not in state, as far as
+// the listing can tell. For kinds with a nonce these are the ones of the same product whose identity fields agree; for kinds
+// without, the ones whose every declared and listed detail agrees.
+func (b *builder) candidates(o *resource.Object) []*resource.Live {
+	l := b.in.Live.Lists[o.Address.Kind]
+	if l == nil {
+		return nil
+	}
+	desired := b.desired(o)
+	var out []*resource.Live
+	for _, live := range l.Objects {
+		if _, owned := b.owned[Key{live.Kind, live.ID}]; owned || live.Product != o.Descriptor.Product {
+			continue
+		}
+		switch {
+		case o.Descriptor.Nonce != "":
+			if live.Phase != resource.Ended && sameIdentity(o.Descriptor, desired, live) == "" {
+				out = append(out, live)
+			}
+		case len(detailsThatDiffer(o.Descriptor, desired, live)) == 0:
+			out = append(out, live)
+		}
+	}
+	return out
+}
+
+// sameIdentity gives "" when no identity field that both versions hold differs, else the path of one that does. Of a list, the
+// first item is the identity. A desired reference that is not resolved yet equals nothing.
+func sameIdentity(d *resource.Descriptor, desired resource.Map, live *resource.Live) resource.Path {
+	for _, f := range d.Leaves() {
+		if !f.Identity || !f.Readable(live.Depth) {
+			continue
+		}
+		want, have := resource.Get(desired, f.Path), resource.Get(live.Spec, f.Path)
+		if _, unresolved := want.(resource.Ref); unresolved {
+			return f.Path
+		}
+		if want == nil || have == nil {
+			continue
+		}
+		if !resource.Equal(first(f, want), first(f, have)) {
+			return f.Path
+		}
+	}
+	return ""
+}
+
+func first(f *resource.Field, v resource.Value) resource.Value {
+	if l, ok := v.(resource.List); ok {
+		if len(l) == 0 {
+			return nil
+		}
+		return l[0]
+	}
+	return diff.Normal(f, v)
+}
+
+// detailsThatDiffer compares the fields that are sent at creation, declared, and shown at the depth that was read.
+func detailsThatDiffer(d *resource.Descriptor, desired resource.Map, live *resource.Live) []resource.Path {
+	var out []resource.Path
+	for _, f := range d.Leaves() {
+		sent := f.Send == resource.SendCreate || f.Send == resource.SendCreatePut
+		if !sent || f.Change == resource.CreateOnly || !f.Readable(live.Depth) {
+			continue
+		}
+		want := diff.Normal(f, resource.Get(desired, f.Path))
+		if want != nil && !resource.Equal(want, diff.Normal(f, resource.Get(live.Spec, f.Path))) {
+			out = append(out, f.Path)
+		}
+	}
+	return out
+}
+
+// verdict is what becomes of a manifest that is not in state: adopt what an earlier run of this project created, or stop, or
+// (both zero) create.
+type verdict struct {
+	adopt *resource.Live
+	block string
+	hint  string
+}
+
+// settle decides about a manifest that is not in state, and lets what refers to it know the id that is about to be adopted.
+func (b *builder) settle(o *resource.Object) verdict {
+	if b.in.Live == nil {
+		return verdict{}
+	}
+	var v verdict
+	if o.Descriptor.Nonce != "" {
+		v = b.byNonce(o)
+	} else {
+		v = b.byDetails(o)
+	}
+	if v.adopt != nil {
+		b.ids[o.Address] = v.adopt.ID
+		b.owned[Key{o.Address.Kind, v.adopt.ID}] = o.Address
+	}
+	return v
+}
+
+// byNonce judges the unowned orders that may be an earlier run's.
+func (b *builder) byNonce(o *resource.Object) verdict {
+	nonce := nonceOf(b.in, o, b.origin(o), o.Lifecycle.Generation, 0)
+	project := projectDigest(b.in.Live.ID, b.in.Settings.UID)
+	var ours []*resource.Live
+	var elsewhere []string
+	for _, c := range b.candidates(o) {
+		info := b.in.Live.Infos[Key{c.Kind, c.ID}]
+		switch {
+		case info == nil:
+		case info.Nonce == nonce:
+			ours = append(ours, info)
+		case strings.HasPrefix(info.Nonce, project) && !b.nonce[info.Nonce]:
+			elsewhere = append(elsewhere, info.ID)
+		}
+	}
+	if len(ours) == 0 && len(elsewhere) > 0 {
+		return verdict{block: fmt.Sprintf("%s %s was placed by this project under another name", strings.ToLower(o.Address.Kind), strings.Join(elsewhere, ", ")),
+			hint: "give the manifest its earlier name back, or raise lifecycle.generation to order anew"}
+	}
+	return judge(o.Descriptor, b.desired(o), ours)
+}
+
+// judge decides about objects that carry the nonce of a manifest and were read singly (domain rules, section 2). That ended
+// ones leave nothing to adopt is for the caller to see.
+func judge(d *resource.Descriptor, desired resource.Map, found []*resource.Live) verdict {
+	var alive []*resource.Live
+	for _, f := range found {
+		if f.Product != d.Product {
+			return verdict{block: fmt.Sprintf("order %s carries this manifest's alternative_order_id but is a %s", f.ID, f.Product),
+				hint: "raise lifecycle.generation, or choose another alternative_order_id"}
+		}
+		if p := sameIdentity(d, desired, f); p != "" {
+			return verdict{block: fmt.Sprintf("order %s carries this manifest's alternative_order_id but differs in %s", f.ID, p),
+				hint: "raise lifecycle.generation, or choose another alternative_order_id"}
+		}
+		if f.Phase != resource.Ended {
+			alive = append(alive, f)
+		}
+	}
+	if len(alive) > 1 {
+		return verdict{block: "several live orders carry this manifest's alternative_order_id: " + strings.Join(idsOf(alive), ", "),
+			hint: "cancel or revoke all but one in the console"}
+	}
+	if len(alive) == 1 {
+		return verdict{adopt: alive[0]}
+	}
+	return verdict{}
+}
+
+// byDetails judges the unowned objects of a kind without a nonce: exactly one active object that equals the manifest in all it
+// declares is what our own crashed create leaves; anything near to it is somebody else's (domain rules, section 6).
+func (b *builder) byDetails(o *resource.Object) verdict {
+	l := b.in.Live.Lists[o.Address.Kind]
+	if l == nil || duplicatesWanted(o) {
+		return verdict{}
+	}
+	desired := b.desired(o)
+	var equal, near []*resource.Live
+	for _, live := range l.Objects {
+		k := Key{live.Kind, live.ID}
+		if _, owned := b.owned[k]; owned {
+			continue
+		}
+		info := b.in.Live.Infos[k]
+		switch {
+		case info != nil && len(detailsThatDiffer(o.Descriptor, desired, info)) == 0 && live.Phase == resource.Active && b.inContainer(live):
+			equal = append(equal, info)
+		case len(detailsThatDiffer(o.Descriptor, desired, live)) == 0 || sameTitle(o, live):
+			near = append(near, live)
+		}
+	}
+	if len(equal) == 1 && len(near) == 0 {
+		return verdict{adopt: equal[0]}
+	}
+	if all := append(equal, near...); len(all) > 0 {
+		return verdict{block: fmt.Sprintf("the account holds this %s already, or one much like it: %s", strings.ToLower(o.Address.Kind), strings.Join(idsOf(all), ", ")),
+			hint: "refer to it by id where it is needed, write its exact details into the manifest, or set skip_duplicate_org_check: true to have a second one"}
+	}
+	return verdict{}
+}
+
+// duplicatesWanted tells whether the manifest asks for a second object beside one that is there already.
+func duplicatesWanted(o *resource.Object) bool {
+	return o.Spec["skip_duplicate_org_check"] == resource.Bool(true)
+}
+
+func (b *builder) inContainer(live *resource.Live) bool {
+	want := b.in.Settings.ContainerID
+	if want == 0 {
+		want = b.in.Live.ContainerID
+	}
+	return want == 0 || live.ContainerID == "" || live.ContainerID == fmt.Sprint(want)
+}
+
+// sameTitle tells whether a live object has the name the manifest declares.
+func sameTitle(o *resource.Object, live *resource.Live) bool {
+	name, _ := o.Spec["name"].(resource.String)
+	return name != "" && strings.EqualFold(strings.Join(strings.Fields(string(name)), " "), strings.Join(strings.Fields(live.Title), " "))
+}
+
+func idsOf(list []*resource.Live) []string {
+	var out []string
+	for _, l := range list {
+		out = append(out, l.ID)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// newEntry begins the record of an object that a manifest has just come to own.
+func newEntry(o *resource.Object, id, nonce, origin string, generation, sequence int) *state.Entry {
+	return &state.Entry{Identity: state.Identity{ID: id, Nonce: nonce, Origin: origin, Product: o.Descriptor.Product, Generation: generation, Sequence: sequence}}
+}

@@ -1,0 +1,176 @@
+// Package reconcile compares what is wanted with what was applied and what is there, and carries the difference out.
+//
+//	desired (resource.Set) ─┐
+//	applied (state.File)  ──┼─▶ Needs ─▶ reads ─▶ Build ─▶ Plan ─▶ Apply ─▶ Results
+//	live    (Account)     ──┘
+//
+// Needs and Build are pure: they know no network, clock or terminal, so a plan can be printed, hashed, saved and built again. Apply
+// works through the small interfaces Remote, Store and Observer. Nothing here knows a kind by name: descriptors say how a
+// field is sent, compared and changed.
+package reconcile
+
+import (
+	"time"
+
+	"dcsync/internal/diag"
+	"dcsync/internal/resource"
+)
+
+// Refresh says how much of the account a plan looks at.
+type Refresh string
+
+// The refresh modes.
+const (
+	RefreshAuto Refresh = "auto" // listings, and single objects where Needs says so
+	RefreshFull Refresh = "full" // listings and every managed object
+	RefreshNone Refresh = "none" // state only: no key, no network
+)
+
+// Plan is what apply would do, as plain data.
+type Plan struct {
+	CreatedAt time.Time
+	AsOf      time.Time // the instant the plan was built for
+	Commit    string    // of the repository's head, "" outside git
+	Inputs    string    // "sha256:…" over the project's files
+	Digest    string    // "sha256:…" over what the changes do
+	Refresh   Refresh
+	Complete  bool // false when something could not be read: then nothing may be concluded absent
+	Compared  Compared
+	State     *StateRef   // nil before the first apply
+	Account   *AccountRef // nil before the first apply under RefreshNone
+	Cost      Cost
+	Changes   []*Change // every managed object, riskiest first, then by address
+	Findings  diag.List
+	Waiting   int // managed objects that wait for people or DigiCert
+
+	UnmanagedCount int         // live, not ended objects that no manifest and no state entry names
+	Unmanaged      []Unmanaged // the same by name, where the command asks for them
+}
+
+// Compared counts the managed objects by how deep they were read.
+type Compared struct {
+	List int
+	Info int
+}
+
+// StateRef names the state a plan was built from.
+type StateRef struct {
+	Lineage string
+	Serial  int
+	Digest  string // "sha256:…" of the file's bytes
+}
+
+// AccountRef names the account a plan is for.
+type AccountRef struct {
+	ID     int64
+	APIURL string
+}
+
+// Cost is what carrying the plan out takes.
+type Cost struct {
+	Orders   int
+	Requests int
+	Price    *Price // nil when the key may not read prices, or nothing is ordered and none was read
+}
+
+// Price is the sum of the list prices of the orders.
+type Price struct {
+	Amount   string // decimal, two places
+	Currency string // upper case
+	Complete bool   // false when some order's price is unknown
+}
+
+// Unmanaged is a live object that no manifest and no state entry names.
+type Unmanaged struct {
+	Kind    string
+	ID      string
+	Summary string
+}
+
+// Change is what the plan does with one object, or with some of its fields: an object whose fields call for different actions has
+// one change for each action.
+type Change struct {
+	Address    resource.Address
+	Action     resource.Action
+	Trigger    resource.Trigger
+	Reason     string
+	ID         string   // live id, "" when there is none yet
+	Revokes    []string // certificates that die
+	Source     resource.Source
+	DependsOn  []resource.Address
+	Fields     []resource.FieldChange
+	Requests   int // writes and look-ups this change takes
+	Generation int
+	Sequence   int
+	Product    string
+	Corrected  bool // drift that DigiCert's own staff made while validating: moves no exit code
+
+	// What Apply needs and a reader does not.
+	object *resource.Object
+	nonce  string
+	live   *resource.Live
+}
+
+// Summary counts the changes by action, and drift.
+type Summary struct {
+	ByAction map[resource.Action]int
+	Waiting  int
+	Drift    int // changes whose trigger is drift
+}
+
+// Summary counts what the plan holds.
+func (p *Plan) Summary() Summary {
+	s := Summary{ByAction: map[resource.Action]int{}, Waiting: p.Waiting}
+	for _, c := range p.Changes {
+		s.ByAction[c.Action]++
+		if c.Trigger == resource.ByDrift && !c.Corrected {
+			s.Drift++
+		}
+	}
+	return s
+}
+
+// Visible gives the changes worth showing: all but noop.
+func (p *Plan) Visible() []*Change {
+	var out []*Change
+	for _, c := range p.Changes {
+		if c.Action != resource.Noop {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// HasIntent tells whether apply would carry out an intent, a renewal that is due, or a recovery.
+func (p *Plan) HasIntent() bool {
+	return p.any(func(c *Change) bool { return c.Action.Works() && c.Trigger != resource.ByDrift })
+}
+
+// HasDrift tells whether the account was changed behind the manifests' back, apart from corrections by DigiCert.
+func (p *Plan) HasDrift() bool {
+	return p.any(func(c *Change) bool {
+		if c.Corrected || c.Action == resource.Noop {
+			return false
+		}
+		for _, f := range c.Fields {
+			if f.Origin != resource.FromIntent {
+				return true
+			}
+		}
+		return c.Trigger == resource.ByDrift
+	})
+}
+
+// HasBlockedIntent tells whether something that is wanted cannot be carried out.
+func (p *Plan) HasBlockedIntent() bool {
+	return p.any(func(c *Change) bool { return c.Action == resource.Blocked && c.Trigger != resource.ByDrift })
+}
+
+func (p *Plan) any(f func(*Change) bool) bool {
+	for _, c := range p.Changes {
+		if f(c) {
+			return true
+		}
+	}
+	return false
+}

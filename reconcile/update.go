@@ -1,0 +1,259 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"dcsync/internal/diff"
+	"dcsync/internal/resource"
+	"dcsync/state"
+)
+
+func (t *task) update(ctx context.Context) error {
+	spec, err := t.desired()
+	if err != nil {
+		return err
+	}
+	return t.inPlace(ctx, spec, t.change.Fields, t.change.live)
+}
+
+// inPlace makes the in-place changes, method by method, and records each when the API has taken it. live is nil for an object that
+// was created a moment ago.
+func (t *task) inPlace(ctx context.Context, spec resource.Map, fields []resource.FieldChange, live *resource.Live) error {
+	order, by := methods(fields)
+	for _, m := range order {
+		if t.stopping() {
+			return errDrained
+		}
+		var err error
+		if m == methodNotes {
+			err = t.notes(ctx, spec, by[m][0], live)
+		} else {
+			err = t.call(ctx, m, spec, by[m], live)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *task) call(ctx context.Context, method string, spec resource.Map, fields []resource.FieldChange, live *resource.Live) error {
+	t.opts.Step.At(BeforeChange)
+	t.sent(requests(fields, live))
+	err := t.remote.Change(ctx, resource.Call{Descriptor: t.change.object.Descriptor, ID: t.result.ID, Method: method, Desired: spec, Live: live, Fields: fields})
+	if err != nil {
+		return err
+	}
+	t.opts.Step.At(AfterChange)
+	return t.recordFields(ctx, spec, fields)
+}
+
+// notes posts the missing texts and deletes our own notes whose text is no longer written. Each note is recorded by itself: posting
+// is not idempotent.
+func (t *task) notes(ctx context.Context, spec resource.Map, f resource.FieldChange, live *resource.Live) error {
+	owned := map[string]string{}
+	if e := t.store.Snapshot().Objects[t.change.Address]; e != nil {
+		owned = e.Identity.Notes
+	}
+	add, remove := noteChanges(f, live, owned)
+	if owned == nil {
+		remove = nil // none of the notes is ours
+	}
+	for _, text := range add {
+		if err := t.addNote(ctx, text); err != nil {
+			return err
+		}
+	}
+	for id, text := range owned {
+		if !slices.Contains(remove, text) {
+			continue
+		}
+		t.opts.Step.At(BeforeChange)
+		t.sent(1)
+		if err := t.remote.DeleteNote(ctx, t.change.Address.Kind, t.result.ID, id); err != nil {
+			return err
+		}
+		t.opts.Step.At(AfterChange)
+		if err := t.recordNote(ctx, id, ""); err != nil {
+			return err
+		}
+	}
+	return t.recordFields(ctx, spec, []resource.FieldChange{f})
+}
+
+func (t *task) addNote(ctx context.Context, text string) error {
+	kind := t.change.Address.Kind
+	for n := 1; ; n++ {
+		t.opts.Step.At(BeforeChange)
+		t.sent(1)
+		id, err := t.remote.AddNote(ctx, kind, t.result.ID, text)
+		if err == nil {
+			t.opts.Step.At(AfterChange)
+			return t.recordNote(ctx, id, text)
+		}
+		var unknown Ambiguous
+		if !errors.As(err, &unknown) || !unknown.Ambiguous() {
+			return err
+		}
+		t.sent(1)
+		live, readErr := t.remote.Read(ctx, kind, t.result.ID, notePaths(t.change.object.Descriptor))
+		if readErr != nil {
+			return errors.Join(err, readErr)
+		}
+		for _, note := range live.Notes {
+			if note.Text == text {
+				return t.recordNote(ctx, note.ID, text)
+			}
+		}
+		if n == attempts || t.stopping() {
+			return err
+		}
+	}
+}
+
+func notePaths(d *resource.Descriptor) []resource.Path {
+	var out []resource.Path
+	for _, f := range d.Leaves() {
+		if f.Method == methodNotes {
+			out = append(out, f.Path)
+		}
+	}
+	return out
+}
+
+// recordNote keeps that dcsync posted a note, or with an empty text that it is gone.
+func (t *task) recordNote(ctx context.Context, id, text string) error {
+	return t.record(ctx, func(f *state.File) {
+		e := f.Objects[t.change.Address]
+		if text == "" {
+			delete(e.Identity.Notes, id)
+			return
+		}
+		if e.Identity.Notes == nil {
+			e.Identity.Notes = map[string]string{}
+		}
+		e.Identity.Notes[id] = text
+	})
+}
+
+// recordFields keeps that some fields were applied.
+func (t *task) recordFields(ctx context.Context, spec resource.Map, fields []resource.FieldChange) error {
+	return t.record(ctx, func(f *state.File) {
+		e := f.Objects[t.change.Address]
+		for _, fc := range fields {
+			resource.Put(e.Applied.Spec, fc.Path, resource.Get(spec, fc.Path))
+		}
+	})
+}
+
+// close ends an apply: one listing of every kind says what is there now; what was observed, and what the manifests say of objects
+// that needed no call, is written down. Nothing is written when nothing differs.
+func (r *runner) close(ctx context.Context, p *Plan) error {
+	lists := r.in.Live.Lists
+	if r.changedAnything() {
+		fresh := map[string]*resource.Listing{}
+		for kind := range lists {
+			l, err := r.remote.List(ctx, kind)
+			if err != nil {
+				return err
+			}
+			fresh[kind] = l
+		}
+		lists = fresh
+	}
+	account := &Account{ID: r.in.Live.ID, Lists: lists}
+	held := heldFields(p)
+	failed := r.unfinished()
+	err := r.record(ctx, func(f *state.File) {
+		f.Account = &state.Account{ID: r.in.Live.ID, APIURL: r.in.Live.APIURL, ContainerID: r.in.Live.ContainerID, User: r.in.Live.User}
+		ids := func(a resource.Address) string {
+			if e := f.Objects[a]; e != nil {
+				return e.Identity.ID
+			}
+			return ""
+		}
+		for a, e := range f.Objects {
+			if o := r.in.Set.Get(a); o != nil && !failed[a] && o.Lifecycle.Generation == e.Identity.Generation {
+				r.refresh(e, o, resolveRefs(o.Spec, ids), held[a])
+			}
+			if live := account.listed(Key{a.Kind, e.Identity.ID}); live != nil && !resource.Equal(live.Observed, e.Observed) {
+				e.Observed, e.SeenAt = live.Observed.Clone(), r.opts.Now().UTC()
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	r.sayWhoWaits(account)
+	return nil
+}
+
+// refresh writes down what the manifest says now, but for the fields that were not made true.
+func (r *runner) refresh(e *state.Entry, o *resource.Object, desired resource.Map, held []resource.Path) {
+	applied := withoutSecrets(o.Descriptor, desired)
+	for _, f := range o.Descriptor.Leaves() {
+		before := resource.Get(e.Applied.Spec, f.Path)
+		keep := f.Change == resource.CreateOnly || slices.Contains(held, f.Path) ||
+			resource.Equal(diff.Normal(f, before), diff.Normal(f, resource.Get(applied, f.Path)))
+		if keep {
+			resource.Put(applied, f.Path, before)
+		}
+	}
+	e.Applied.Spec = applied
+	e.Applied.Protect = o.Lifecycle.Protect
+	e.DependsOn = o.DependsOn
+	if s := r.opts.Source(o); s.Path != e.Source.Path || s.Document != e.Source.Document || s.Desired != e.Source.Desired {
+		e.Source = s
+	}
+}
+
+// heldFields gives, by address, the fields that a plan leaves as they are.
+func heldFields(p *Plan) map[resource.Address][]resource.Path {
+	out := map[resource.Address][]resource.Path{}
+	for _, c := range p.Changes {
+		if c.Action == resource.Deferred || c.Action == resource.Blocked {
+			for _, f := range c.Fields {
+				out[c.Address] = append(out[c.Address], f.Path)
+			}
+		}
+	}
+	return out
+}
+
+func (r *runner) changedAnything() bool {
+	for _, res := range r.results {
+		if res.Requests > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// unfinished gives the addresses of which something was not carried out.
+func (r *runner) unfinished() map[resource.Address]bool {
+	out := map[resource.Address]bool{}
+	for c, res := range r.results {
+		if res.Outcome == resource.Failed || res.Outcome == resource.Skipped || res.Outcome == resource.OutcomeOfBlocked && len(c.Fields) == 0 {
+			out[c.Address] = true
+		}
+	}
+	return out
+}
+
+// sayWhoWaits turns the result of what was created and is not issued yet into waiting.
+func (r *runner) sayWhoWaits(account *Account) {
+	for c, res := range r.results {
+		if res.Outcome != resource.Done || res.Action != resource.Create && res.Action != resource.Adopt || c.object == nil || !c.object.Descriptor.Expires {
+			continue
+		}
+		d := c.object.Descriptor
+		if live := account.listed(Key{c.Address.Kind, res.ID}); live != nil {
+			res.WaitingOn = waitingOn(d, live, account.listed(Key{parentKind(d), live.ParentID}))
+		}
+		if res.WaitingOn != "" {
+			res.Outcome = resource.Waiting
+		}
+	}
+}

@@ -1,0 +1,134 @@
+// Package state is the state file: what dcsync last made true, under which id, and what it saw then.
+//
+// It holds the model, the canonical encoding, the format version, the atomic write and the file lock. It does not decide what is
+// recorded (reconcile does) and does not commit the file to git (internal/gitrepo does).
+package state
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"dcsync/internal/resource"
+)
+
+// FormatVersion is the version of the file that this package writes.
+const FormatVersion = 1
+
+// File is a whole state file. Lineage is the project's uid; Serial counts the applies that changed the file.
+type File struct {
+	FormatVersion int
+	Lineage       string
+	Serial        int
+	Account       *Account // nil before the first apply
+	Objects       map[resource.Address]*Entry
+}
+
+// Account says which account the state belongs to and who applied last.
+type Account struct {
+	ID          int64  `json:"id"`
+	APIURL      string `json:"api_url"`
+	ContainerID int64  `json:"container_id,omitempty"`
+	User        User   `json:"user"`
+}
+
+// User is the user of the key of the last apply: what it may see decides what "not there" means.
+type User struct {
+	ID     int64   `json:"id"`
+	RoleID int     `json:"role_id,omitempty"`
+	Sees   []int64 `json:"containers,omitempty"` // containers the user is limited to, ascending; none means all
+}
+
+// Entry is all that is known of one managed object.
+type Entry struct {
+	Identity  Identity           `json:"identity"`
+	Applied   Applied            `json:"applied"`
+	Observed  resource.Map       `json:"-"`
+	SeenAt    time.Time          `json:"-"` // when Observed last got another value
+	Source    Source             `json:"source"`
+	DependsOn []resource.Address `json:"depends_on,omitempty"`
+}
+
+// Identity says which live object an address owns and how it came to it.
+type Identity struct {
+	ID         string            `json:"id"`
+	Nonce      string            `json:"nonce,omitempty"`
+	Origin     string            `json:"origin"` // the first name the address ever had
+	Product    string            `json:"product,omitempty"`
+	Generation int               `json:"generation"`
+	Sequence   int               `json:"sequence"`
+	Notes      map[string]string `json:"notes,omitempty"` // note id → text, of the notes dcsync posted
+	Earlier    []Earlier         `json:"earlier,omitempty"`
+}
+
+// Earlier is an id an address owned before, and why it no longer does.
+type Earlier struct {
+	ID         string `json:"id"`
+	Nonce      string `json:"nonce,omitempty"`
+	Generation int    `json:"generation"`
+	Sequence   int    `json:"sequence"`
+	Ended      string `json:"ended"` // the status it ended with
+}
+
+// Applied is the spec last made true, without secrets, and the instructions it was applied under.
+type Applied struct {
+	Spec       resource.Map `json:"-"`
+	Generation int          `json:"-"`
+	Protect    bool         `json:"-"`
+}
+
+// Source says which manifest the entry was last applied from. Document and Desired are SHA-256 (hex) of the YAML document's bytes
+// and of the normalised spec; Commit is empty when the manifest was not committed as it was.
+type Source struct {
+	Path     string `json:"path"`
+	Document string `json:"document"`
+	Desired  string `json:"desired"`
+	Commit   string `json:"commit,omitempty"`
+	Version  string `json:"dcsync_version"`
+}
+
+// New gives the empty state of a project.
+func New(lineage string) *File {
+	return &File{FormatVersion: FormatVersion, Lineage: lineage, Objects: map[resource.Address]*Entry{}}
+}
+
+// Addresses gives the managed addresses, ascending.
+func (f *File) Addresses() []resource.Address {
+	return slices.SortedFunc(maps.Keys(f.Objects), resource.Address.Compare)
+}
+
+// ByID gives the address that owns a live id.
+func (f *File) ByID(kind, id string) (resource.Address, bool) {
+	for a, e := range f.Objects {
+		if a.Kind == kind && e.Identity.ID == id {
+			return a, true
+		}
+	}
+	return resource.Address{}, false
+}
+
+// Clone copies the file and everything in it.
+func (f *File) Clone() *File {
+	c := *f
+	if f.Account != nil {
+		a := *f.Account
+		a.User.Sees = slices.Clone(a.User.Sees)
+		c.Account = &a
+	}
+	c.Objects = make(map[resource.Address]*Entry, len(f.Objects))
+	for a, e := range f.Objects {
+		c.Objects[a] = e.Clone()
+	}
+	return &c
+}
+
+// Clone copies an entry and everything in it.
+func (e *Entry) Clone() *Entry {
+	c := *e
+	c.Identity.Notes = maps.Clone(e.Identity.Notes)
+	c.Identity.Earlier = slices.Clone(e.Identity.Earlier)
+	c.Applied.Spec = e.Applied.Spec.Clone()
+	c.Observed = e.Observed.Clone()
+	c.DependsOn = slices.Clone(e.DependsOn)
+	return &c
+}
