@@ -13,8 +13,8 @@ import (
 	"dcsync/internal/step"
 )
 
-// Points are the places of a write at which a crash must lose nothing that was reported.
-var Points = []step.Point{BeforeWrite, BeforeRename, AfterRename}
+// Points lists the places of a write at which a crash must lose nothing that was reported.
+func Points() []step.Point { return []step.Point{BeforeWrite, BeforeRename, AfterRename} }
 
 // The places, in the order in which one write passes them.
 const (

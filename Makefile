@@ -1,0 +1,45 @@
+# What CI runs, as targets. `make demo` shows the main job; `make test` passes the tests. Both need Go, git and make only.
+
+GO      ?= go
+RACE    := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -X dcsync/internal/cli.version=$(VERSION)
+FUZZTIME ?= 10s
+
+.PHONY: build demo test lint generate check-generated fuzz soak bench clean
+
+build: ## the command, in bin/
+	$(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/dcsync .
+
+demo: build ## validate, plan, apply, intent and drift, against the sandbox
+	$(GO) run ./internal/demo bin/dcsync testdata/demo
+
+test: ## all tests; with the race detector where a C compiler is found
+	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) ./...
+
+lint: ## formatting, vet, staticcheck
+	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+generate: ## what is made from the tables
+	$(GO) generate ./...
+
+check-generated: generate ## generated files are as committed
+	@git diff --exit-code -- schema/json || { echo "run make generate and commit the result"; exit 1; }
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@set -e; for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	    echo "fuzz $$p $$f $(FUZZTIME)"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
+	  done; done
+
+bench: ## benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+soak: ## the long proofs, hours
+	DCSYNC_SOAK=1 $(GO) test $(RACE) -count=1 -timeout 6h ./...
+	$(MAKE) fuzz FUZZTIME=10m
+
+clean:
+	rm -rf bin
