@@ -1,0 +1,291 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Control calls below /_sandbox: what stands outside the emulated API. They
+// need no key and are neither limited nor counted.
+
+// dump is the account as GET /_sandbox/dump shows it: the info shapes, sorted by
+// id. Organizations also carry their validations and all that is known of their
+// verified contacts; requests name their order instead of repeating it.
+type dump struct {
+	Organizations []*organization  `json:"organizations"`
+	Orders        []*order         `json:"orders"`
+	Users         []*user          `json:"users"`
+	Requests      []map[string]any `json:"requests"`
+}
+
+func (s *Server) control(r *http.Request, path string) reply {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	if err != nil {
+		return fail(http.StatusBadRequest, "bad_request_format", "%v", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.progress()
+	out := s.controlled(r.Method, path, body)
+	s.progress()
+	if r.Method != http.MethodGet && out.status < 400 {
+		if err := s.save(); err != nil {
+			return fail(http.StatusInternalServerError, "internal_error", "%v", err)
+		}
+	}
+	return out.encoded()
+}
+
+func (s *Server) controlled(method, path string, body []byte) reply {
+	seg := strings.Split(strings.Trim(path, "/"), "/")
+	switch {
+	case method == "GET" && path == "/stats":
+		return ok(s.stats)
+	case method == "DELETE" && path == "/stats":
+		s.stats = newStats()
+		return noContent
+	case method == "GET" && path == "/clock":
+		return ok(map[string]string{"now": stamp(s.now())})
+	case method == "POST" && path == "/clock":
+		return s.moveClock(body)
+	case method == "GET" && path == "/faults":
+		return ok(append([]*fault{}, s.faults...))
+	case method == "POST" && path == "/faults":
+		return s.addFaults(body)
+	case method == "DELETE" && path == "/faults":
+		s.faults = nil
+		return noContent
+	case method == "GET" && path == "/dump":
+		return ok(s.dump())
+	case method == "POST" && path == "/reset":
+		s.acct, s.faults, s.stats, s.windows = emptyAccount(), nil, newStats(), map[string]*window{}
+		return noContent
+	case method == "POST" && len(seg) == 3 && seg[0] == "orders":
+		return s.act(seg[1], seg[2])
+	case method == "PATCH" && len(seg) == 3 && seg[0] == "objects":
+		return s.patch(seg[1], seg[2], body)
+	}
+	return fail(http.StatusNotFound, "not_found|route", "There is no such control call")
+}
+
+func (s *Server) dump() dump {
+	d := dump{Organizations: []*organization{}, Orders: []*order{}, Users: s.acct.Users, Requests: []map[string]any{}}
+	for _, o := range s.acct.Organizations {
+		d.Organizations = append(d.Organizations, o.dumped())
+	}
+	for _, o := range s.acct.Orders {
+		d.Orders = append(d.Orders, s.view(o))
+	}
+	for _, r := range s.acct.Requests {
+		d.Requests = append(d.Requests, s.dumpedRequest(r))
+	}
+	return d
+}
+
+func (s *Server) moveClock(body []byte) reply {
+	var in struct {
+		Advance string `json:"advance"`
+	}
+	if err := strictDecode(body, &in); err != nil {
+		return badControl("%v", err)
+	}
+	by, err := time.ParseDuration(in.Advance)
+	if err != nil || by < 0 {
+		return badControl("advance %q: want a duration that is not negative, as in 720h", in.Advance)
+	}
+	s.acct.ClockOffset += by
+	return ok(map[string]string{"now": stamp(s.now())})
+}
+
+func badControl(format string, args ...any) reply {
+	return fail(http.StatusBadRequest, "bad_request_format", format, args...)
+}
+
+// addFaults puts faults behind those that are pending; of several that match a
+// call, the first is used.
+func (s *Server) addFaults(body []byte) reply {
+	var list []*fault
+	if err := strictDecode(body, &list); err != nil {
+		return badControl("%v", err)
+	}
+	for _, f := range list {
+		if f == nil {
+			return badControl("an entry is empty")
+		}
+		if err := f.parse(); err != nil {
+			return badControl("%v", err)
+		}
+	}
+	s.faults = append(s.faults, list...)
+	return noContent
+}
+
+// act is what people and DigiCert do to an order.
+func (s *Server) act(id, what string) reply {
+	n, _ := strconv.Atoi(id)
+	o := s.acct.order(n)
+	if o == nil {
+		return fail(http.StatusNotFound, "not_found|order", "There is no such order")
+	}
+	conflict := fail(http.StatusConflict, "invalid_order_status", "An order that is %s cannot do that", o.Status)
+	open := slices.DeleteFunc(s.acct.requestsOf(o.ID), func(r *request) bool { return r.Status != "pending" && r.Status != "submitted" })
+	switch what {
+	case "approve":
+		if len(open) == 0 {
+			return conflict
+		}
+		for _, r := range open {
+			s.approve(r, "")
+		}
+	case "reject":
+		if !o.underWay() {
+			return conflict
+		}
+		for _, r := range open {
+			s.process(r, "rejected", "")
+		}
+		o.Status = "rejected"
+	case "issue":
+		if !o.underWay() {
+			return conflict
+		}
+		for _, r := range open {
+			s.approve(r, "")
+		}
+		if o.Certificate.ID == 0 {
+			o.Certificate.ID = s.acct.nextID("certificate")
+		}
+		o.issue(s.now())
+	case "revoke":
+		if o.Status != "issued" && o.Status != "expired" && o.Status != "reissue_pending" {
+			return conflict
+		}
+		o.Status = "revoked"
+	case "expire":
+		if o.Status != "issued" {
+			return conflict
+		}
+		if yesterday := day(s.now().AddDate(0, 0, -1)); o.Certificate.ValidTill > yesterday {
+			o.Certificate.ValidTill = yesterday
+		}
+		o.Status = "expired"
+	default:
+		return fail(http.StatusNotFound, "not_found|route", "Orders can be approved, issued, rejected, revoked and expired here")
+	}
+	return ok(s.view(o))
+}
+
+// patch edits an object as somebody with a console would, without any of the
+// API's rules: an RFC 7396 merge patch of the object as dump shows it. A field
+// the object cannot have is refused, so that no test edits into the void.
+func (s *Server) patch(kind, id string, body []byte) reply {
+	n, _ := strconv.Atoi(id)
+	switch kind {
+	case "organization":
+		o := s.acct.organization(n)
+		if o == nil {
+			break
+		}
+		var next organization
+		if err := merged(o.dumped(), body, &next); err != nil {
+			return badControl("%v", err)
+		}
+		if next.ID != o.ID {
+			return badControl("an id cannot be changed")
+		}
+		if next.DisplayName == o.DisplayName {
+			next.DisplayName = displayName(next.Name, next.AssumedName)
+		}
+		if next.Status != o.Status && next.IsActive == o.IsActive {
+			next.IsActive = next.Status == "active"
+		} else if next.IsActive != o.IsActive && next.Status == o.Status {
+			next.Status = map[bool]string{true: "active", false: "inactive"}[next.IsActive]
+		}
+		next.Hidden = o.Hidden
+		*o = next
+		return ok(o.dumped())
+	case "order":
+		o := s.acct.order(n)
+		if o == nil {
+			break
+		}
+		var next order
+		if err := merged(s.view(o), body, &next); err != nil {
+			return badControl("%v", err)
+		}
+		if next.ID != o.ID {
+			return badControl("an id cannot be changed")
+		}
+		for _, ref := range next.Requests {
+			if r := s.acct.request(ref.ID); r != nil && r.Order.ID == o.ID {
+				r.requestRef = ref
+			}
+		}
+		next.Requests, next.HasPendingRequest = nil, false
+		next.Certificate.DaysRemaining = 0
+		s.acct.mendNotes(&next)
+		next.Hidden = o.Hidden
+		if next.Status != o.Status && o.Hidden != nil {
+			// It stays where it was put.
+			next.Hidden = &orderHidden{VisibleAt: o.Hidden.VisibleAt}
+		}
+		*o = next
+		return ok(s.view(o))
+	default:
+		return fail(http.StatusNotFound, "not_found|route", "Objects are organizations and orders")
+	}
+	return fail(http.StatusNotFound, "not_found|"+kind, "There is no such object")
+}
+
+// merged applies a merge patch to an object and decodes the result.
+func merged(object any, patch []byte, into any) error {
+	text, err := json.Marshal(object)
+	if err != nil {
+		return err
+	}
+	var tree, change map[string]any
+	if err := decodeTree(text, &tree); err != nil {
+		return err
+	}
+	if err := decodeTree(patch, &change); err != nil {
+		return fmt.Errorf("patch is not a JSON object: %w", err)
+	}
+	text, err = json.Marshal(mergePatch(tree, change))
+	if err != nil {
+		return err
+	}
+	return strictDecode(text, into)
+}
+
+func decodeTree(text []byte, into *map[string]any) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	return dec.Decode(into)
+}
+
+// mergePatch is RFC 7396, section 2.
+func mergePatch(target, patch any) any {
+	p, isObject := patch.(map[string]any)
+	if !isObject {
+		return patch
+	}
+	t, isObject := target.(map[string]any)
+	if !isObject {
+		t = map[string]any{}
+	}
+	for name, value := range p {
+		if value == nil {
+			delete(t, name)
+		} else {
+			t[name] = mergePatch(t[name], value)
+		}
+	}
+	return t
+}

@@ -1,0 +1,227 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	apiPrefix     = "/services/v2"
+	controlPrefix = "/_sandbox"
+	maxBody       = 1 << 20
+)
+
+// apiError is one entry of the body every failure has (API facts, section 2).
+type apiError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// reply is an answer before it is written. A nil body is an empty one.
+type reply struct {
+	status int
+	body   any
+}
+
+func ok(body any) reply      { return reply{http.StatusOK, body} }
+func created(body any) reply { return reply{http.StatusCreated, body} }
+
+var noContent = reply{status: http.StatusNoContent}
+
+func fail(status int, code, format string, args ...any) reply {
+	return failAll(status, []apiError{{code, fmt.Sprintf(format, args...)}})
+}
+
+func failAll(status int, errs []apiError) reply {
+	return reply{status, map[string]any{"errors": errs}}
+}
+
+// call is one request to the API that has passed the gate: its key is known, its
+// route found, its body read. Handlers run one at a time, under Server.mu.
+type call struct {
+	*Server
+	user   *user
+	query  url.Values
+	params map[string]string
+	body   []byte
+}
+
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	path, rest := r.URL.EscapedPath(), ""
+	switch {
+	case cutPrefix(path, controlPrefix, &rest):
+		s.write(w, s.control(r, rest), 0)
+	case cutPrefix(path, apiPrefix, &rest):
+		s.serveAPI(w, r, rest)
+	default:
+		s.write(w, fail(http.StatusNotFound, "not_found|route", "The API is served below %s", apiPrefix), 0)
+	}
+}
+
+// cutPrefix cuts whole path segments.
+func cutPrefix(path, prefix string, rest *string) bool {
+	after, found := strings.CutPrefix(path, prefix)
+	if !found || after != "" && after[0] != '/' {
+		return false
+	}
+	*rest = after
+	return true
+}
+
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, path string) {
+	rt, params := findRoute(r.Method, path)
+	// An order can be placed by a call whose client has gone: the body is read
+	// before anything happens, and what happens then is finished.
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+
+	s.mu.Lock()
+	s.stats.count(r.Method, rt)
+	f := s.takeFault(r.Method, path)
+	s.mu.Unlock()
+
+	time.Sleep(s.opts.Latency)
+	if f != nil && f.act == dropBefore {
+		panic(http.ErrAbortHandler) // closes the connection without an answer
+	}
+	var out reply
+	if err != nil {
+		out = fail(http.StatusBadRequest, "bad_request_format", "The body cannot be read or is larger than %d bytes", maxBody)
+	} else if f == nil || f.act != replace {
+		out = s.answer(r, rt, params, body)
+	}
+	if f != nil {
+		// What was asked for has happened; only the answer is late.
+		select {
+		case <-time.After(f.delay):
+		case <-r.Context().Done():
+		}
+		switch f.act {
+		case dropAfter:
+			panic(http.ErrAbortHandler)
+		case replace, replaceAfter:
+			if f.html {
+				s.writeHTML(w)
+				return
+			}
+			out = fail(f.status, faultCode(f.status), "Made to fail by the sandbox")
+		}
+	}
+	retryAfter := 0
+	if f != nil {
+		retryAfter = f.RetryAfter
+	}
+	s.write(w, out, retryAfter)
+}
+
+// answer runs the gate and the handler. The order of the checks is assumed; that
+// an unknown key gives 403 and not 401 was seen (API facts, section 2).
+func (s *Server) answer(r *http.Request, rt *route, params map[string]string, body []byte) (out reply) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer func() {
+		if p := recover(); p != nil { // a mistake of the sandbox, not the end of it
+			out = fail(http.StatusInternalServerError, "internal_error", "%v", p).encoded()
+		}
+	}()
+	key := r.Header.Get("X-DC-DEVKEY")
+	role, known := s.opts.Keys[key]
+	switch {
+	case key == "":
+		return fail(http.StatusUnauthorized, "access_denied|missing_key", "Send an API key in the header X-DC-DEVKEY")
+	case !known:
+		return fail(http.StatusForbidden, "access_denied|access_denied_invalid_key", "The API key is not valid")
+	case s.opts.RateLimits && !s.admit(key):
+		return fail(http.StatusTooManyRequests, "request_limit_exceeded", "Service unavailable, please limit request volume")
+	case !acceptable(r.Header.Values("Accept")):
+		return fail(http.StatusNotAcceptable, "not_acceptable", "Accept application/json")
+	case rt == nil:
+		return fail(http.StatusNotFound, "not_found|route", "There is no such endpoint")
+	case !permitted(role, r.Method, rt):
+		return fail(http.StatusForbidden, "access_denied|missing_permission", "The API key may not do this")
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return fail(http.StatusBadRequest, "bad_request_format", "The query cannot be read")
+	}
+	s.progress()
+	c := &call{Server: s, user: s.acct.Users[0], query: query, params: params, body: body}
+	out = rt.handle(c)
+	s.progress()
+	if r.Method != http.MethodGet && out.status < 400 {
+		if err := s.save(); err != nil {
+			return fail(http.StatusInternalServerError, "internal_error", "%v", err)
+		}
+	}
+	// Bodies point into the account; they are encoded while it is locked.
+	return out.encoded()
+}
+
+// encoded replaces the body by its JSON.
+func (out reply) encoded() reply {
+	if out.body == nil {
+		return out
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(out.body); err != nil {
+		return reply{http.StatusInternalServerError, json.RawMessage(`{"errors":[{"code":"internal_error","message":"cannot encode the answer"}]}`)}
+	}
+	out.body = json.RawMessage(bytes.TrimSpace(b.Bytes()))
+	return out
+}
+
+func (s *Server) write(w http.ResponseWriter, out reply, retryAfter int) {
+	if out.status == http.StatusTooManyRequests {
+		s.mu.Lock()
+		s.stats.Rejected429++
+		s.mu.Unlock()
+	}
+	// The API documents no Retry-After; only faults send one.
+	if retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+	}
+	if out.body == nil {
+		w.WriteHeader(out.status)
+		return
+	}
+	out = out.encoded()
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "private,no-cache")
+	w.WriteHeader(out.status)
+	w.Write(out.body.(json.RawMessage))
+}
+
+// writeHTML is what a CDN in front of the API answers when it is unhappy.
+func (s *Server) writeHTML(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	io.WriteString(w, "<html><head><title>Service Unavailable</title></head><body><h1>503</h1></body></html>\n")
+}
+
+// acceptable reports whether JSON is among what the client takes. A request
+// without the header takes anything.
+func acceptable(accept []string) bool {
+	if len(accept) == 0 {
+		return true
+	}
+	for _, part := range strings.Split(strings.Join(accept, ","), ",") {
+		media, params, err := mime.ParseMediaType(part)
+		if err != nil || params["q"] == "0" {
+			continue
+		}
+		switch media {
+		case "application/json", "application/*", "*/*":
+			return true
+		}
+	}
+	return false
+}

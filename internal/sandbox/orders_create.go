@@ -1,0 +1,300 @@
+package sandbox
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// Placing an order: what all products share (API facts, section 7.1). A body is
+// read to its end, everything wrong with it is reported at once, and nothing is
+// changed unless all of it is right.
+
+// placing is an order on its way: what the body asks for, before anything of it
+// has happened.
+type placing struct {
+	*call
+	form
+	product *catalogue
+	order   *order
+	org     orgChoice
+	cert    form
+	renews  *order
+}
+
+// orgChoice is the organization asked for and what the order does to it.
+type orgChoice struct {
+	found  *organization // an existing one
+	made   *organization // or a new one
+	named  namedContacts
+	submit []submission
+}
+
+func (c *call) createOrder() reply {
+	p := findProduct(c.params["product_name_id"])
+	if p == nil {
+		return fail(http.StatusNotFound, "not_found|product", "There is no such product in this account")
+	}
+	f, out, read := c.form()
+	if !read {
+		return out
+	}
+	pl := &placing{call: c, form: f, product: p, order: &order{
+		Product: p.onOrder(), User: c.user.ref(), Currency: "USD",
+		DateCreated: stamp(c.now()), AllowDuplicates: false,
+	}}
+	pl.readCertificate()
+	pl.readOrganization()
+	pl.readValidity()
+	pl.readCommon()
+	if out, refused := f.refused(); refused {
+		return out
+	}
+	if out, refused := pl.refuseDuplicate(); refused {
+		return out
+	}
+	return pl.place()
+}
+
+func (p *placing) readCertificate() {
+	cert, given := p.object("certificate")
+	if !given {
+		if !p.has("certificate") {
+			p.missing("certificate")
+		}
+		return
+	}
+	p.cert = cert
+	o := p.order
+	o.Certificate.SignatureHash = cert.need("signature_hash", 0)
+	units, _ := cert.texts("organization_units")
+	if !p.product.smime {
+		o.Certificate.OrganizationUnits = units
+	}
+	cert.text("ca_cert_id", 0) // no effect: ICA selection is off for this account
+	if p.product.codeSigning() {
+		p.readCodeSigning()
+	} else {
+		p.readClient()
+	}
+}
+
+// alternativeID: alphanumeric by the documents; clients in production use
+// hyphens, and what else is allowed is unknown.
+var alternativeID = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
+
+func (p *placing) readCommon() {
+	o := p.order
+	container := p.container(p.form)
+	o.Container = orderContainer{container.ID, container.Name, container.IsActive}
+	if item, given := p.object("organization_contact"); given {
+		o.OrganizationContact = item.person(false)
+	}
+	if item, given := p.object("technical_contact"); given {
+		o.TechnicalContact = item.person(false)
+	}
+	o.AdditionalEmails, _ = p.emails("additional_emails")
+	if n, given := p.integer("auto_renew"); given {
+		if n < 0 {
+			p.bad("auto_renew", "must not be negative")
+		}
+		o.AutoRenew = n
+	}
+	p.flag("skip_approval")
+	p.text("comments", 0)
+	o.CustomRenewalMessage = p.text("custom_renewal_message", 0)
+	o.DisableRenewalNotifications, _ = p.flag("disable_renewal_notifications")
+	o.DisableIssuanceEmail, _ = p.flag("disable_issuance_email")
+	if n, given := p.integer("enable_guest_access"); given {
+		if n != 0 && n != 1 {
+			p.bad("enable_guest_access", "must be 0 or 1")
+		}
+		o.IsGuestAccessEnabled = n == 1
+	}
+	p.oneOf("locale", glossaryValues("locales")...)
+	p.text("vat_number", 0)
+	o.AlternativeOrderID = p.text("alternative_order_id", 64)
+	if id := o.AlternativeOrderID; id != "" && !alternativeID.MatchString(id) {
+		p.bad("alternative_order_id", "must be letters, digits and hyphens")
+	}
+	p.readAssignments()
+	p.readCustomFields()
+	p.readPayment()
+	p.readRenewal()
+}
+
+func (p *placing) readAssignments() {
+	if !p.has("user_id_assignments") {
+		return
+	}
+	items, isList := p.fields["user_id_assignments"].([]any)
+	if !isList {
+		p.bad("user_id_assignments", "must be an array of user ids")
+		return
+	}
+	for _, item := range items {
+		id, given := form{map[string]any{"user_id_assignments": item}, p.at, p.errs}.id("user_id_assignments")
+		if !given {
+			continue
+		}
+		if u := p.acct.user(id); u == nil {
+			p.bad("user_id_assignments", "there is no user %d", id)
+		} else {
+			p.order.UserAssignments = append(p.order.UserAssignments, u.ref())
+		}
+	}
+}
+
+// readPayment checks a card and forgets it.
+func (p *placing) readPayment() {
+	p.order.PaymentMethod = p.oneOf("payment_method", glossaryValues("payment_methods")...)
+	if p.order.PaymentMethod == "" {
+		p.order.PaymentMethod = "balance"
+	}
+	if p.order.PaymentMethod != "card" {
+		return
+	}
+	if card, given := p.object("credit_card"); given {
+		if number := card.need("number", 0); number != "" && !allDigits(number) {
+			card.bad("number", "must be digits")
+		}
+		card.within("expiration_month", 1, 12)
+		card.within("expiration_year", 1000, 9999)
+		card.within("cvv", 0, 9999)
+		card.need("cardholder_name", 0)
+	} else if !p.has("credit_card") {
+		p.missing("credit_card")
+	}
+	if bill, given := p.object("billing_address"); given {
+		for _, name := range []string{"address", "city", "country"} {
+			bill.need(name, 0)
+		}
+		for _, name := range []string{"address2", "state", "zip"} {
+			bill.text(name, 0)
+		}
+	} else if !p.has("billing_address") {
+		p.missing("billing_address")
+	}
+}
+
+func (f form) within(name string, low, high int) {
+	if !f.has(name) {
+		f.missing(name)
+	} else if n, read := f.integer(name); read && (n < low || n > high) {
+		f.bad(name, "must be %d to %d", low, high)
+	}
+}
+
+// readRenewal: the codes are those a client in production knows.
+func (p *placing) readRenewal() {
+	id, given := p.id("renewal_of_order_id")
+	if !given {
+		return
+	}
+	old := p.acct.order(id)
+	switch {
+	case old == nil:
+		p.add("order_not_eligible_for_renewal", "There is no order %d in this account", id)
+	case old.IsRenewed:
+		p.add("order_renewed_already", "Order %d has been renewed already", id)
+	case old.Status != "issued" && old.Status != "expired":
+		p.add("order_not_eligible_for_renewal", "Order %d is %s", id, old.Status)
+	default:
+		p.renews = old
+	}
+}
+
+// refuseDuplicate applies the account's option; status and code are assumed.
+func (p *placing) refuseDuplicate() (reply, bool) {
+	id := p.order.AlternativeOrderID
+	if !p.opts.UniqueAlternativeIDs || id == "" {
+		return reply{}, false
+	}
+	if slices.ContainsFunc(p.acct.Orders, func(o *order) bool { return o.AlternativeOrderID == id }) {
+		return fail(http.StatusBadRequest, "duplicate_alternative_order_id", "The alternative order id is in use already"), true
+	}
+	return reply{}, false
+}
+
+// place makes it all happen.
+func (p *placing) place() reply {
+	c, o, now := p.call, p.order, p.now()
+	answer := map[string]any{}
+	if org := p.org.found; org != nil {
+		c.setContacts(org, p.org.named)
+	} else if org := p.org.made; org != nil {
+		org.Container = rootContainer
+		c.addOrganization(org, p.org.named)
+		answer["organization"] = idRef{org.ID}
+		p.org.found = org
+	}
+	if org := p.org.found; org != nil {
+		c.submit(org, p.org.submit)
+		o.Organization.v = org.onOrder()
+		o.Certificate.Organization = &idRef{org.ID}
+		if o.OrganizationContact == nil {
+			o.OrganizationContact = org.OrganizationContact.onOrder()
+		}
+		if o.TechnicalContact == nil {
+			o.TechnicalContact = org.TechnicalContact.onOrder()
+		}
+		if p.product.codeSigning() {
+			p.approvers(org)
+			if o.Certificate.CommonName == "" {
+				o.Certificate.CommonName = org.Name
+			}
+		}
+	}
+	o.ID = c.acct.nextID("order")
+	o.Certificate.DateCreated = o.DateCreated
+	o.Price = priceOf(p.product.NameID, o.OrderValidity.pricedYears(now))
+	o.Hidden = &orderHidden{VisibleAt: now.Add(c.opts.VisibleAfter)}
+	if p.renews != nil {
+		o.IsRenewal, o.RenewalOfOrderID = true, p.renews.ID
+		p.renews.IsRenewed, p.renews.RenewedOrderID = true, o.ID
+	}
+	r := &request{
+		requestRef: requestRef{ID: c.acct.nextID("request"), Date: stamp(now), Type: "new_request", Status: "pending", Comments: p.text("comments", 0)},
+		Requester:  c.user.ref(), Order: orderID{o.ID},
+	}
+	o.Status = "needs_approval"
+	c.acct.Orders = append(c.acct.Orders, o)
+	c.acct.Requests = append(c.acct.Requests, r)
+	if skip, _ := p.flag("skip_approval"); skip {
+		c.approve(r, "")
+		c.progress()
+	}
+	answer["id"] = o.ID
+	answer["requests"] = []map[string]any{{"id": r.ID, "status": r.Status}}
+	if r.Status == "approved" {
+		answer["certificate_id"] = o.Certificate.ID
+	}
+	if o.OrderValidTill != "" {
+		answer["order_valid_till"] = o.OrderValidTill
+	}
+	return created(answer)
+}
+
+// approvers fixes whom the approval mails go to: those named, else all.
+func (p *placing) approvers(org *organization) {
+	named := p.org.named.verified
+	for _, v := range org.VerifiedContacts {
+		if len(named) == 0 || slices.ContainsFunc(named, func(n contact) bool {
+			return n.UserID != 0 && n.UserID == v.UserID || n.samePerson(&v)
+		}) {
+			v.UserID = 0
+			p.order.VerifiedContacts = append(p.order.VerifiedContacts, v)
+		}
+	}
+}
+
+// pricedYears is how many years a validity costs, begun ones in full.
+func (v validity) pricedYears(now time.Time) int {
+	for years := 1; years < 3; years++ {
+		if !v.end(now).After(now.AddDate(years, 0, 0)) {
+			return years
+		}
+	}
+	return 3
+}
