@@ -31,7 +31,7 @@ var rooms = []struct {
 	{"internal/render", 6, []string{"internal/run", "reconcile", "internal/resource", "internal/diag", "internal/term", "schema"}, "render shows data and fetches none"},
 	{"internal/run", 5, []string{"reconcile", "manifests", "state", "internal/gitrepo", "internal/resource", "internal/diag", "internal/step"}, "run knows the account only as an interface"},
 	{"reconcile", 4, []string{"internal/diff", "internal/graph", "state", "internal/resource", "internal/diag", "internal/step"}, "reconcile knows no network, no file and no kind"},
-	{"manifests", 3, []string{"schema", "internal/resource", "internal/graph", "internal/diag", "internal/pki"}, "manifests reads the user's files and nothing else"},
+	{"manifests", 3, []string{"schema", "internal/resource", "internal/graph", "internal/diag", "internal/pki", "internal/secret"}, "manifests reads the user's files and nothing else"},
 	{"internal/kinds", 3, []string{"internal/certcentral", "internal/kinds/organization", "internal/kinds/order", "schema", "internal/resource", "internal/secret"}, "kinds joins the client to the tables"},
 	{"internal/kinds/organization", 3, []string{"internal/certcentral", "schema", "internal/resource"}, "a kind stands alone"},
 	{"internal/kinds/order", 3, []string{"internal/certcentral", "schema", "internal/resource"}, "a kind stands alone"},
