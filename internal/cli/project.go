@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"dcsync/internal/diag"
+	"dcsync/internal/render"
+	"dcsync/internal/run"
+	"dcsync/reconcile"
+)
+
+// open loads the project. Its warnings go to stderr; in JSON they are part of the document.
+func (s *session) open(ctx context.Context) (*run.Project, error) {
+	p, err := run.Open(ctx, s.folder(), s.absolute(s.state))
+	if err != nil {
+		return nil, err
+	}
+	return p, s.warn(p.Findings)
+}
+
+// warn writes findings that stop nothing to stderr, in text.
+func (s *session) warn(list diag.List) error {
+	if s.json {
+		return nil
+	}
+	return render.Findings(s.err, list)
+}
+
+// limitFlags bound what a plan may do.
+func limitFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.IntFlag{Name: "max-orders", Value: projectsOwn, DefaultText: "the project's", Usage: "refuse a plan that places more than `N` orders"},
+		&cli.IntFlag{Name: "max-destroy", Value: projectsOwn, DefaultText: "the project's", Usage: "refuse a plan that ends more than `N` things that cannot be brought back"},
+	}
+}
+
+// projectsOwn is the limit that stands for the project's.
+const projectsOwn = -1
+
+// takeLimits reads limitFlags into the options of a plan.
+func takeLimits(cc *cli.Context, o *run.PlanOptions) error {
+	o.MaxOrders, o.MaxDestroy = cc.Int("max-orders"), cc.Int("max-destroy")
+	for name, n := range map[string]int{"max-orders": o.MaxOrders, "max-destroy": o.MaxDestroy} {
+		if cc.IsSet(name) && n < 0 {
+			return usagef("", "--%s is 0 or more", name)
+		}
+	}
+	return nil
+}
+
+// planOptions fills in what all plans share.
+func (s *session) planOptions(p *run.Project, o run.PlanOptions) (run.PlanOptions, error) {
+	now, err := s.now()
+	if err != nil {
+		return o, err
+	}
+	o.Now, o.Version = now.UTC().Truncate(time.Second), s.version
+	o.APIURL, o.APIURLExplicit = s.address(p)
+	return o, nil
+}
+
+// remoteFor opens the account where the refresh mode needs it.
+func (s *session) remoteFor(p *run.Project, refresh reconcile.Refresh) (run.Account, error) {
+	if refresh == reconcile.RefreshNone {
+		return nil, nil
+	}
+	return s.account(p)
+}

@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write the expected output into the scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"dcsync-steps": stepsMain,
+		"dcsync": func() {
+			os.Exit(Run(context.Background(), os.Args, os.Getenv, Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+		},
+	})
+}
+
+// TestScripts runs the real command against the sandbox. Beside testscript's own commands the scripts have
+//
+//	exits CODE COMMAND ARG...      run and compare the exit code
+//	sandbox [ARG...]               start a sandbox; DCSYNC_API_URL then names it
+//	stop                           stop it with SIGTERM; it must exit 0
+//	call METHOD PATH [BODY]        a call to the sandbox's control; the answer is stdout
+//	hold FILE                      hold the lock file until the script ends
+//	json FILE POINTER WANT         compare the JSON value at a pointer; FILE may be stdout; WANT "absent" for none
+//	keep, kept                     note every file; nothing has changed since
+//	nowhere TEXT                   no file, and no output of the last command, holds the text
+//	cut REQUESTS SIGNAL CODE COMMAND ARG...
+//	                               send a signal once the sandbox has seen so many requests more; output to cut.out and cut.err
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Values[serverKey{}] = &server{}
+			e.Values[keptKey{}] = map[string]string{}
+			e.Setenv("DCSYNC_API_KEY", "sandbox-key")
+			e.Setenv("DCSYNC_SETTLE", "0s")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": scriptExits, "sandbox": scriptSandbox, "stop": scriptStop, "call": scriptCall, "hold": scriptHold, "json": scriptJSON,
+			"keep": scriptKeep, "kept": scriptKept, "nowhere": scriptNowhere, "cut": scriptCut,
+		},
+	})
+}

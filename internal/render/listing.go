@@ -1,0 +1,41 @@
+package render
+
+import (
+	"io"
+	"strings"
+)
+
+// ListText writes one entry a line.
+func ListText(w io.Writer, entries []string) error {
+	var b strings.Builder
+	for _, e := range entries {
+		b.WriteString(clean(e) + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// FilesJSON writes the document of a command that wrote files.
+func FilesJSON(w io.Writer, files []string, version string) error {
+	return encode(w, struct {
+		header
+		Files []string `json:"files"`
+	}{newHeader(version), orEmpty(files)})
+}
+
+// KindsJSON writes the document of the kinds that have a schema.
+func KindsJSON(w io.Writer, kinds []string, version string) error {
+	return encode(w, struct {
+		header
+		Kinds []string `json:"kinds"`
+	}{newHeader(version), orEmpty(kinds)})
+}
+
+// TopicJSON writes the document of a help topic.
+func TopicJSON(w io.Writer, topic, text, version string) error {
+	return encode(w, struct {
+		header
+		Topic *string `json:"topic"`
+		Text  string  `json:"text"`
+	}{newHeader(version), orNil(topic), text})
+}

@@ -1,0 +1,19 @@
+package manifests
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dcsync/schema"
+)
+
+// Every check the tables name is there, and none that no table names.
+func TestChecksAreThoseOfTheTables(t *testing.T) {
+	t.Parallel()
+	if diff := cmp.Diff(schema.CheckNames(), slices.Sorted(maps.Keys(checks()))); diff != "" {
+		t.Errorf("checks (-tables +here):\n%s", diff)
+	}
+}

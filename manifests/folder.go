@@ -1,0 +1,198 @@
+package manifests
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Reasons why a path of the project is not read: what follows "it" in a sentence.
+var (
+	errEscapes    = errors.New("leads out of the project")
+	errBroken     = errors.New("is a symbolic link that leads nowhere")
+	errFolderLink = errors.New("is a symbolic link to a folder, which is not followed")
+	errSize       = errors.New("is too large")
+	errNotFile    = errors.New("is not a regular file")
+	errNotFolder  = errors.New("is not a folder")
+	errNotThere   = errors.New("does not exist")
+	errNoAccess   = errors.New("may not be read")
+)
+
+// isLink tells whether a path was refused for where it leads.
+func isLink(err error) bool {
+	return slices.Contains([]error{errEscapes, errBroken, errFolderLink}, err)
+}
+
+// folder is the project's folder: the only place files are read from. It remembers what it read.
+type folder struct {
+	root string            // absolute, symbolic links resolved
+	read map[string]string // SHA-256 by name
+}
+
+func openFolder(root string) (*folder, error) {
+	real, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return nil, fmt.Errorf("open project folder: %w", err)
+	}
+	return &folder{root: real, read: map[string]string{}}, nil
+}
+
+// locate gives the real path behind a name relative to the root, following symbolic links as long as they stay inside.
+func (f *folder) locate(name string) (string, error) {
+	local := filepath.FromSlash(name)
+	if !filepath.IsLocal(local) {
+		return "", errEscapes
+	}
+	path := filepath.Join(f.root, local)
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		if info, lerr := os.Lstat(path); lerr == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return "", errBroken
+		}
+		return "", reason(err)
+	}
+	if _, err := f.name(real); err != nil {
+		return "", err
+	}
+	return real, nil
+}
+
+// name gives the name, relative to the root and with "/" separators, of a real path.
+func (f *folder) name(real string) (string, error) {
+	rel, err := filepath.Rel(f.root, real)
+	if err != nil || !filepath.IsLocal(rel) {
+		return "", errEscapes
+	}
+	return filepath.ToSlash(rel), nil
+}
+
+// content reads one file of at most limit bytes. Its errors name no path.
+func (f *folder) content(name string, limit int64) ([]byte, error) {
+	path, err := f.locate(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, reason(err)
+	case !info.Mode().IsRegular():
+		return nil, errNotFile
+	case info.Size() > limit:
+		return nil, errSize
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, reason(err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	switch {
+	case err != nil:
+		return nil, reason(err)
+	case int64(len(data)) > limit:
+		return nil, errSize
+	}
+	sum := sha256.Sum256(data)
+	f.read[name] = hex.EncodeToString(sum[:])
+	return data, nil
+}
+
+// digest is one digest over name and content of every file read so far.
+func (f *folder) digest() string {
+	h := sha256.New()
+	names := make([]string, 0, len(f.read))
+	for name := range f.read {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		fmt.Fprintf(h, "%s\x00%s\n", name, f.read[name])
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// yamlFiles gives the names of the YAML files below a folder, and for each name that cannot be used the reason. Files and folders
+// whose name begins with a dot are left out. Links to files are read like files; links to folders are refused, not followed.
+func (f *folder) yamlFiles(dir string) (names []string, refused map[string]error, err error) {
+	real, err := f.locate(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if info, err := os.Stat(real); err != nil {
+		return nil, nil, reason(err)
+	} else if !info.IsDir() {
+		return nil, nil, errNotFolder
+	}
+	refused = map[string]error{}
+	err = filepath.WalkDir(real, func(path string, entry fs.DirEntry, err error) error {
+		name, nameErr := f.name(path)
+		if nameErr != nil {
+			return nameErr
+		}
+		if path != real && strings.HasPrefix(entry.Name(), ".") {
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if err != nil {
+			refused[name] = reason(err)
+			return nil
+		}
+		if entry.Type()&fs.ModeSymlink != 0 {
+			if err := f.link(name); err != nil {
+				refused[name] = err
+				return nil
+			}
+		}
+		if !entry.IsDir() && isYAML(name) && name != projectFile {
+			names = append(names, name)
+		}
+		return nil
+	})
+	return names, refused, err
+}
+
+// link says why a symbolic link below a manifest folder cannot be used, nil when it can or need not be.
+func (f *folder) link(name string) error {
+	real, err := f.locate(name)
+	if err == nil {
+		info, err := os.Stat(real)
+		if err == nil && info.IsDir() {
+			return errFolderLink
+		}
+		return nil
+	}
+	if errors.Is(err, errEscapes) && !isYAML(name) {
+		if info, serr := os.Stat(filepath.Join(f.root, filepath.FromSlash(name))); serr == nil && !info.IsDir() {
+			return nil
+		}
+	}
+	return err
+}
+
+func isYAML(name string) bool {
+	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
+// reason takes the path off an error of the file system, so that messages read the same on every machine.
+func reason(err error) error {
+	var p *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errNotThere
+	case errors.Is(err, fs.ErrPermission):
+		return errNoAccess
+	case errors.As(err, &p):
+		return fmt.Errorf("cannot be read (%w)", p.Err)
+	}
+	return err
+}

@@ -1,0 +1,55 @@
+package manifests
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Whatever a manifest holds, loading it ends, says the same each time, and points at places that exist.
+func FuzzLoad(f *testing.F) {
+	for _, pattern := range []string{"../testdata/valid/*.yaml", "../testdata/invalid/*.yaml"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil || names == nil {
+			f.Fatalf("no seeds in %s: %v", pattern, err)
+		}
+		for _, name := range names {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		dir := project(t, map[string]string{"manifests/a.yaml": string(data)})
+		l := load(t, dir)
+		lines := strings.Split(strings.TrimPrefix(string(data), "\ufeff"), "\n")
+		for _, d := range l.Findings {
+			if d.Pos.File != "manifests/a.yaml" {
+				t.Errorf("finding in another file: %s", d)
+				continue
+			}
+			if d.Pos.Line < 1 || d.Pos.Line > len(lines) {
+				t.Errorf("line %d of %d: %s", d.Pos.Line, len(lines), d)
+				continue
+			}
+			if width := utf8.RuneCountInString(lines[d.Pos.Line-1]); d.Pos.Column < 1 || d.Pos.Column > width+1 {
+				t.Errorf("column %d of %d: %s", d.Pos.Column, width, d)
+			}
+			if d.Summary == "" || d.Hint == "" || d.Code == "" || strings.Contains(d.Summary, "\n") {
+				t.Errorf("finding without summary, hint or code: %+v", d)
+			}
+		}
+		if (l.Set == nil) != l.Findings.HasErrors() {
+			t.Errorf("set %v with:\n%s", l.Set, text(l.Findings))
+		}
+		if diff := cmp.Diff(l, load(t, dir), sameDescriptor); diff != "" {
+			t.Errorf("loaded twice (-first +second):\n%s", diff)
+		}
+	})
+}

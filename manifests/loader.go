@@ -1,0 +1,221 @@
+package manifests
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dcsync/internal/diag"
+	"dcsync/internal/resource"
+	"dcsync/schema"
+)
+
+// loader carries one load from the files to the set.
+type loader struct {
+	folder   *folder
+	project  *Project
+	sources  map[string]*source // by name
+	findings diag.List
+	partial  bool // some manifest could not be read, so that nothing can be said to be missing
+
+	documents []*document // in the order of files and lines
+	byAddress map[resource.Address]*document
+	objects   map[resource.Address]*resource.Object
+}
+
+func newLoader(root string) (*loader, error) {
+	f, err := openFolder(root)
+	if err != nil {
+		return nil, err
+	}
+	return &loader{
+		folder:  f,
+		project: newProject(root),
+		sources: map[string]*source{},
+
+		byAddress: map[resource.Address]*document{},
+		objects:   map[resource.Address]*resource.Object{},
+	}, nil
+}
+
+// add collects a finding about a document.
+func (l *loader) add(d *document, found diag.Diagnostic) {
+	if found.Severity == diag.Error {
+		d.broken = true
+	}
+	if found.Address == "" {
+		found.Address = d.address().String()
+	}
+	l.findings.Add(found)
+}
+
+// addFile collects a finding about a whole file.
+func (l *loader) addFile(name string, code diag.Code, summary, hint string) {
+	l.findings.Add(diag.Diagnostic{
+		Severity: diag.Error, Code: code, Summary: summary, Hint: hint,
+		Pos: diag.Pos{File: name, Line: 1, Column: 1},
+	})
+}
+
+// sortedFindings gives all findings with the lines they are about.
+func (l *loader) sortedFindings() diag.List {
+	for i := range l.findings {
+		f := &l.findings[i]
+		if src := l.sources[f.Pos.File]; src != nil {
+			f.Snippet = src.snippet(f.Pos.Line)
+		}
+	}
+	return l.findings.Sorted()
+}
+
+// readManifests reads every YAML file below the project's manifest folders.
+func (l *loader) readManifests(ctx context.Context) error {
+	for _, name := range l.manifestFiles() {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("load manifests: %w", err)
+		}
+		for _, d := range l.readFile(name) {
+			if d.kind == projectKind {
+				l.add(d, diag.Diagnostic{
+					Severity: diag.Error, Code: diag.ProjectDuplicate, Pos: d.keyPos("/kind"), Path: "/kind",
+					Summary: "a Project document among the manifests",
+					Hint:    "the project is described by " + projectFile + " alone",
+				})
+				continue
+			}
+			l.documents = append(l.documents, d)
+			l.check(d)
+		}
+	}
+	return nil
+}
+
+const emptyHint = "write a document into it, or remove it"
+
+// readFile reads the documents of one YAML file. Those that hold no mapping are reported and left out.
+func (l *loader) readFile(name string) []*document {
+	data, err := l.folder.content(name, maxFile)
+	if err != nil {
+		l.partial = true
+		l.unreadable(name, err)
+		return nil
+	}
+	src, problem := newSource(name, data)
+	l.sources[name] = src
+	if problem == nil && strings.TrimSpace(src.text) == "" {
+		l.addFile(name, diag.FileEmpty, "the file is empty", emptyHint)
+		return nil
+	}
+	var parts []part
+	if problem == nil {
+		parts, problem = parse(src)
+	}
+	if problem != nil {
+		l.partial = true
+		l.findings.Add(*problem)
+		src.hideUnparsed()
+		l.seekPrivateKey(src)
+		return nil
+	}
+	if len(parts) == 0 {
+		l.addFile(name, diag.FileEmpty, "the file holds no document", emptyHint)
+	}
+	var out []*document
+	expanded, keyed := 0, false
+	for _, p := range parts {
+		d := newDocument(src, p)
+		r := newReader(d, &expanded)
+		value := r.value(p.root, "")
+		keyed = keyed || r.keyed
+		src.hidden = append(src.hidden, hide(p.root, point{p.end, 1}, r.secrets)...)
+		for _, f := range r.findings {
+			f.Path = string(shortPath(resource.Path(f.Path)))
+			l.add(d, f)
+		}
+		m, isMap := value.(resource.Map)
+		switch {
+		case r.gaveUp:
+			l.partial = true
+		case !isMap:
+			l.add(d, diag.Diagnostic{
+				Severity: diag.Error, Code: diag.BadEnvelope, Pos: d.pos(),
+				Summary: "not a manifest",
+				Hint:    "a document has the members apiVersion, kind, metadata and spec",
+			})
+			continue
+		default:
+			d.value = m
+		}
+		out = append(out, d)
+	}
+	src.secret = keyed
+	if !keyed {
+		l.seekPrivateKey(src)
+	}
+	return out
+}
+
+// seekPrivateKey reports a private key in what is no value: a comment, or a file that is not YAML.
+func (l *loader) seekPrivateKey(src *source) {
+	if pos, found := src.privateKey(); found {
+		src.secret = true
+		d := privateKey()
+		d.Pos = pos
+		l.findings.Add(d)
+	}
+}
+
+// unreadable reports a YAML file that could not be read.
+func (l *loader) unreadable(name string, err error) {
+	switch {
+	case errors.Is(err, errSize):
+		l.addFile(name, diag.FileTooLarge, "the file is larger than 8 MiB", "split it into several files")
+	case isLink(err):
+		l.addFile(name, diag.PathEscapes, name+" "+err.Error(), "keep the files themselves among the manifests")
+	default:
+		l.addFile(name, diag.FileUnreadable, name+" "+err.Error(), "make it a file that can be read, or remove it")
+	}
+}
+
+// check holds a document against its table.
+func (l *loader) check(d *document) {
+	if d.value == nil {
+		return
+	}
+	if d.kind == "" {
+		l.unknownKind(d)
+		return
+	}
+	l.judge(d, schema.Check(d.kind, d.value, checks()))
+	if with, ok := l.include(d); ok {
+		d.value = with
+		l.judge(d, schema.Check(d.kind, with, checks()))
+	}
+}
+
+// judge reports what the schema found and was not said before.
+func (l *loader) judge(d *document, found []schema.Violation) {
+	var fresh []schema.Violation
+	for _, v := range found {
+		if !d.answered(v) {
+			fresh = append(fresh, v)
+			l.add(d, d.diagnostic(v))
+		}
+	}
+	d.found = append(d.found, fresh...)
+}
+
+// unknownKind reports a document no table is for.
+func (l *loader) unknownKind(d *document) {
+	kinds := slices.DeleteFunc(schema.Kinds(), func(k string) bool { return k == projectKind })
+	f := diag.Diagnostic{Severity: diag.Error, Code: diag.BadEnvelope, Pos: d.valuePos("/kind"), Path: "/kind"}
+	if _, ok := d.value["kind"]; !ok {
+		f.Summary, f.Hint = "kind is missing", "write one of "+strings.Join(kinds, ", ")
+	} else {
+		f.Summary, f.Hint = "kind must be one of "+strings.Join(kinds, ", "), cmp.Or(suggestion(d.text("/kind"), kinds), "write one of them")
+	}
+	l.add(d, f)
+}

@@ -1,0 +1,63 @@
+// Package manifests turns a project folder into a resource.Set: it finds dcsync.yaml, reads every YAML file below the manifest
+// folders, checks each document by its table, joins documents that refer to each other and says, with a position, what is wrong.
+//
+// It owns yaml.v3: no other package sees its types. What a field may hold is decided by the tables in schema; this package adds
+// what a table cannot say: YAML itself, files, references, names and the checks that look into a value (checks.go). It reads no
+// state, no account and no git history.
+//
+// Everything about the user's files is a finding (diag.Diagnostic), and one run reports all of them. Errors are for failures of
+// the world only.
+package manifests
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"dcsync/internal/diag"
+	"dcsync/internal/resource"
+)
+
+// Loaded is what a project folder holds.
+type Loaded struct {
+	Project   *Project      // with defaults where dcsync.yaml is silent or wrong
+	Set       *resource.Set // nil when Findings has errors
+	Findings  diag.List     // sorted
+	Files     int           // YAML files read, dcsync.yaml among them
+	Manifests int           // documents in them that describe an object
+	Inputs    string        // "sha256:…" over path and content of every file read
+}
+
+// Load reads and checks the project whose dcsync.yaml lies in root. The files on disk are the only input, so the same files give an
+// equal result. It fails only for failures of the world, when there is no dcsync.yaml (see Find) and when ctx ends.
+func Load(ctx context.Context, root string) (*Loaded, error) {
+	if _, err := Find(root); err != nil {
+		return nil, err
+	}
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return nil, fmt.Errorf("resolve project folder: %w", err)
+	}
+	l, err := newLoader(abs)
+	if err != nil {
+		return nil, err
+	}
+	l.readProject()
+	if err := l.readManifests(ctx); err != nil {
+		return nil, err
+	}
+	l.checkNames()
+	l.resolve()
+
+	out := &Loaded{
+		Project:   l.project,
+		Findings:  l.sortedFindings(),
+		Files:     len(l.sources),
+		Manifests: len(l.documents),
+		Inputs:    l.folder.digest(),
+	}
+	if !out.Findings.HasErrors() {
+		out.Set = l.set()
+	}
+	return out, nil
+}
