@@ -1,6 +1,11 @@
 package resource
 
 import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
 	"dcsync/internal/diag"
 )
 
@@ -11,6 +16,8 @@ type Object struct {
 	Labels     map[string]string
 	Spec       Map // files read, value-only references inlined; ids of other manifests' objects are Ref
 	Lifecycle  Lifecycle
+	Retire     *Retire  // nil: none asked for
+	MovedFrom  []string // earlier names, oldest first
 	Source     Source
 	DependsOn  []Address        // ascending
 	Via        map[Path]Address // fields that came from another manifest, by the path they were inlined at
@@ -19,10 +26,66 @@ type Object struct {
 
 // Lifecycle holds dcsync's own instructions for one object.
 type Lifecycle struct {
-	Generation int    // raised to order again; at least 1
-	Protect    bool   // refuses removal
-	Ignore     []Path // fields left to others
-	Contacts   string // "follow" lets contact changes reach an issued order; else ""
+	Generation   int     // raised to order again; at least 1
+	Protect      bool    // refuses removal, retirement and replacement
+	Ignore       []Path  // fields left to others
+	Contacts     string  // "follow" lets contact changes reach an issued order; else ""
+	RenewBefore  Span    // how long before the end it is renewed; zero: never
+	Allow        []Grant // consent to what cannot be taken back
+	ApplyChanges string  // "now" or "at_renewal"; "" takes the field's own way
+	ReuseKey     bool    // a renewal or reissue may keep the key of the current certificate
+}
+
+// Allows tells whether a consent was given.
+func (l Lifecycle) Allows(g Grant) bool { return slices.Contains(l.Allow, g) }
+
+// Grant is one consent of lifecycle.allow.
+type Grant string
+
+// The consents.
+const (
+	AllowReplace         Grant = "replace"
+	AllowReissueRevoking Grant = "reissue-revoking"
+	AllowDeactivateInUse Grant = "deactivate-in-use"
+)
+
+// Span is a length of time before an end: a number of days, or a share of the whole life in percent. At most one is set.
+type Span struct {
+	Days    int
+	Percent int
+}
+
+// ParseSpan reads "30d" or "33%".
+func ParseSpan(text string) (Span, error) {
+	var s Span
+	number, days := strings.CutSuffix(text, "d")
+	if !days {
+		var share bool
+		if number, share = strings.CutSuffix(text, "%"); !share {
+			return s, fmt.Errorf("parse span %q: want days such as 30d, or a share such as 33%%", text)
+		}
+	}
+	n, err := strconv.Atoi(number)
+	switch {
+	case err != nil || n < 1:
+		return s, fmt.Errorf("parse span %q: want a whole number above 0", text)
+	case days:
+		s.Days = n
+	case n > 99:
+		return s, fmt.Errorf("parse span %q: a share is at most 99%%", text)
+	default:
+		s.Percent = n
+	}
+	return s, nil
+}
+
+// Retire is the end of life that a manifest asks for.
+type Retire struct {
+	Target        string // current, previous, an order id, or certificate:SERIAL
+	Action        Action // Cancel, Revoke or Withdraw
+	Reason        string // revocation reason; TLS only
+	Comments      string
+	CancelReissue bool // cancel a pending reissue first
 }
 
 // Source says where a manifest was written: the file relative to the project's root with "/" separators, where its document
