@@ -13,8 +13,10 @@ import (
 	"dcsync/state"
 )
 
-// Points are the places of an apply at which a crash must lose nothing.
-var Points = []step.Point{BeforeCreate, AfterCreate, AfterRecord, BeforeChange, AfterChange}
+// Points lists the places of an apply at which a crash must lose nothing.
+func Points() []step.Point {
+	return []step.Point{BeforeCreate, AfterCreate, AfterRecord, BeforeChange, AfterChange}
+}
 
 // The places, in the order in which one object passes them.
 const (
