@@ -29,14 +29,14 @@ type Loaded struct {
 }
 
 // Load reads and checks the project whose dcsync.yaml lies in root. The files on disk are the only input, so the same files give an
-// equal result. It fails only for failures of the world, when there is no dcsync.yaml (see Find) and when ctx ends.
+// equal result. It fails only for failures of the world, when root has no dcsync.yaml (the error of Find) and when ctx ends.
 func Load(ctx context.Context, root string) (*Loaded, error) {
-	if _, err := Find(root); err != nil {
-		return nil, err
-	}
 	abs, err := filepath.Abs(root)
 	if err != nil {
 		return nil, fmt.Errorf("resolve project folder: %w", err)
+	}
+	if !isProject(abs) {
+		return nil, projectMissing()
 	}
 	l, err := newLoader(abs)
 	if err != nil {

@@ -57,16 +57,25 @@ func Find(dir string) (root string, err error) {
 		return "", fmt.Errorf("find project: %w", err)
 	}
 	for at := abs; ; at = filepath.Dir(at) {
-		if info, err := os.Stat(filepath.Join(at, projectFile)); err == nil && !info.IsDir() {
+		if isProject(at) {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", diag.Diagnostic{
-				Severity: diag.Error, Code: diag.ProjectMissing,
-				Summary: fmt.Sprintf("no %s in this folder or above it", projectFile),
-				Hint:    "run dcsync init, or name the project's folder with --chdir",
-			}
+			return "", projectMissing()
 		}
+	}
+}
+
+func isProject(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, projectFile))
+	return err == nil && !info.IsDir()
+}
+
+func projectMissing() diag.Diagnostic {
+	return diag.Diagnostic{
+		Severity: diag.Error, Code: diag.ProjectMissing,
+		Summary: fmt.Sprintf("no %s in this folder or above it", projectFile),
+		Hint:    "run dcsync init, or name the project's folder with --chdir",
 	}
 }
 

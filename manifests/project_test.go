@@ -27,6 +27,10 @@ func TestFind(t *testing.T) {
 	if !errors.As(err, &d) || d.Code != diag.ProjectMissing || !strings.Contains(d.Hint, "dcsync init") {
 		t.Errorf("without a project: %v", err)
 	}
+	// Load takes the project's own folder only.
+	if _, err := Load(t.Context(), filepath.Join(root, "manifests")); !errors.As(err, &d) || d.Code != diag.ProjectMissing {
+		t.Errorf("loading a folder below: %v", err)
+	}
 }
 
 func TestProjectDefaults(t *testing.T) {

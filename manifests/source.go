@@ -21,6 +21,7 @@ type source struct {
 	name   string // relative to the project's root, "/" separators
 	text   string
 	starts []int // offset of each line
+	widths []int // characters of each line, without its end
 	hidden []span
 	secret bool // holds a private key: no line of it is shown
 }
@@ -42,6 +43,9 @@ func newSource(name string, data []byte) (*source, *diag.Diagnostic) {
 		if c == '\n' {
 			s.starts = append(s.starts, i+1)
 		}
+	}
+	for n := range s.starts {
+		s.widths = append(s.widths, utf8.RuneCountInString(s.line(n+1)))
 	}
 	for i, r := range s.text {
 		switch {
@@ -74,8 +78,7 @@ func (s *source) pos(p point) diag.Pos {
 	if p.line < 1 || p.line > len(s.starts) {
 		return s.at(len(s.text))
 	}
-	width := utf8.RuneCountInString(s.line(p.line))
-	return diag.Pos{File: s.name, Line: p.line, Column: min(max(p.column, 1), width+1)}
+	return diag.Pos{File: s.name, Line: p.line, Column: min(max(p.column, 1), s.widths[p.line-1]+1)}
 }
 
 // line gives the text of a line without its end.
@@ -95,9 +98,12 @@ func (s *source) from(line int) int {
 	return s.starts[line-1]
 }
 
-// snippet gives a line as it may be shown: secrets replaced, empty when nothing of it may be seen.
+// maxSnippet is the longest line that is shown, in characters.
+const maxSnippet = 500
+
+// snippet gives a line as it may be shown: secrets replaced, empty when nothing of it may be seen or it is too long to be read.
 func (s *source) snippet(n int) string {
-	if s.secret || n < 1 || n > len(s.starts) {
+	if s.secret || n < 1 || n > len(s.starts) || s.widths[n-1] > maxSnippet {
 		return ""
 	}
 	line := []rune(s.line(n))
