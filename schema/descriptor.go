@@ -49,6 +49,9 @@ func field(n *node, isValueOnly func(kind string) bool) *resource.Field {
 	}
 	if c := n.rule(wordFormat); c != nil {
 		f.Format = c.text
+		if c.text == "csr" {
+			f.Key = publicKey
+		}
 	}
 	if c := n.rule(wordSpread); c != nil {
 		f.Spread = c.names[0]
