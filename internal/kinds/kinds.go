@@ -42,6 +42,13 @@ type Noted interface {
 	DeleteNote(ctx context.Context, id, note string) error
 }
 
+// Certified is a kind whose objects have certificates that can be reissued and revoked.
+type Certified interface {
+	Kind
+	Reissue(ctx context.Context, id string, body resource.Map) ([]resource.Request, error)
+	End(ctx context.Context, e resource.Ending) (requested bool, err error)
+}
+
 // All gives every kind that has an object in the API, in the order they depend on each other.
 func All(c *certcentral.Client) []Kind {
 	return []Kind{organization.New(c), order.New(c)}

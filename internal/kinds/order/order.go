@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"dcsync/internal/certcentral"
@@ -55,7 +56,7 @@ func listed(l *certcentral.Listing) []*resource.Live {
 	return out
 }
 
-// Read gives one order. Notes are asked for separately only when they are wanted and the info does not show them.
+// Read gives one order. Notes and certificates are asked for separately, only when they are wanted and the info does not show them.
 func (a *API) Read(ctx context.Context, id string, want []resource.Path) (*resource.Live, error) {
 	resp, err := a.client.Do(ctx, certcentral.Request{Method: http.MethodGet, Path: path(id)})
 	if err != nil {
@@ -72,7 +73,11 @@ func (a *API) Read(ctx context.Context, id string, want []resource.Path) (*resou
 			break
 		}
 	}
-	return live(body, resource.InfoDepth), nil
+	l := live(body, resource.InfoDepth)
+	if slices.Contains(want, resource.CertificatesPath) {
+		return l, a.certificates(ctx, id, l)
+	}
+	return l, nil
 }
 
 // Lookup gives the ids of the orders that carry an alternative order id. That there is none is answered by a 404 or by an empty list.

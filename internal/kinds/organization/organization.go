@@ -75,6 +75,8 @@ func (a *API) Change(ctx context.Context, method, id string, desired resource.Ma
 		return a.contacts(ctx, id, desired, live, fields)
 	case "validation":
 		return a.validation(ctx, id, fields)
+	case "status":
+		return a.status(ctx, id, fields[0].After)
 	}
 	return fmt.Errorf("change %s of organization %s: no such method", method, id)
 }
@@ -94,7 +96,16 @@ func live(item map[string]any, depth resource.Depth) *resource.Live {
 		l.Phase = resource.Ended
 	}
 	for _, v := range certcentral.Items(item, "validations") {
-		l.Validation[resource.Text(resource.FromAny(v["type"]))] = resource.Text(resource.FromAny(v["status"]))
+		typ := resource.Text(resource.FromAny(v["type"]))
+		l.Validation[typ] = resource.Text(resource.FromAny(v["status"]))
+		for _, u := range certcentral.Items(v, "verified_users") {
+			person, _ := resource.FromAny(u).(resource.Map)
+			if l.Approvers == nil {
+				l.Approvers = map[string][]resource.Approver{}
+			}
+			l.Approvers[typ] = append(l.Approvers[typ], resource.Approver{ID: certcentral.ID(u["id"]),
+				FirstName: resource.Text(person["first_name"]), LastName: resource.Text(person["last_name"])})
+		}
 	}
 	l.Observed = observed(l)
 	return l
