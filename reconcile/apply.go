@@ -137,6 +137,7 @@ func (r *runner) carryOut(ctx context.Context, c *Change) *Result {
 	if c.Action == resource.Blocked {
 		return &Result{Address: c.Address, Action: c.Action, Outcome: resource.OutcomeOfBlocked, ID: c.ID, Err: &Problem{Message: c.Reason}}
 	}
+	r.before(c)
 	for _, dep := range r.changes {
 		if slices.Contains(c.DependsOn, dep.Address) && dep.Action.Works() {
 			<-r.done[dep]
@@ -172,6 +173,18 @@ func (r *runner) carryOut(ctx context.Context, c *Change) *Result {
 		t.fail(err)
 	}
 	return t.result
+}
+
+// before waits for the earlier changes of the same object: its calls come one after the other.
+func (r *runner) before(c *Change) {
+	for _, other := range r.changes {
+		if other == c {
+			return
+		}
+		if other.Address == c.Address {
+			<-r.done[other]
+		}
+	}
 }
 
 func (r *runner) finish(c *Change, res *Result) {
@@ -254,11 +267,15 @@ func (t *task) fail(err error) {
 
 func (t *task) do(ctx context.Context) error {
 	switch t.change.Action {
-	case resource.Create:
+	case resource.Create, resource.RenewOrder, resource.Replace:
 		return t.create(ctx)
+	case resource.ReissueNow:
+		return t.reissue(ctx)
+	case resource.Cancel, resource.Withdraw, resource.Revoke:
+		return t.end(ctx)
 	case resource.Adopt:
 		return t.adopt(ctx, t.change.live, t.change.nonce)
-	case resource.Update:
+	case resource.Update, resource.Activate, resource.Deactivate:
 		return t.update(ctx)
 	case resource.Forget:
 		return t.record(ctx, func(f *state.File) { delete(f.Objects, t.change.Address) })

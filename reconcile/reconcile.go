@@ -41,7 +41,8 @@ type Plan struct {
 	Cost      Cost
 	Changes   []*Change // every managed object, riskiest first, then by address
 	Findings  diag.List
-	Waiting   int // managed objects that wait for people or DigiCert
+	Targets   []resource.Address // the addresses it was limited to; none: everything
+	Waiting   int                // managed objects that wait for people or DigiCert
 
 	UnmanagedCount int         // live, not ended objects that no manifest and no state entry names
 	Unmanaged      []Unmanaged // the same by name, where the command asks for them
@@ -108,8 +109,22 @@ type Change struct {
 	// What Apply needs and a reader does not.
 	object *resource.Object
 	nonce  string
+	renews string // the order that this one renews
+	serial string // the single certificate that is revoked
+	named  bool   // a retire block names what ends
 	live   *resource.Live
 }
+
+// risk ranks a change among the others: a reissue that makes DigiCert revoke stands with the revocations.
+func (c *Change) risk() int {
+	if len(c.Revokes) > 0 && c.Action == resource.ReissueNow {
+		return resource.Revoke.Risk()
+	}
+	return c.Action.Risk()
+}
+
+// Destroys tells whether the change ends something that no retire block names: that counts against the limit of such changes.
+func (c *Change) Destroys() bool { return !c.named && (c.Action.Destroys() || len(c.Revokes) > 0) }
 
 // Summary counts the changes by action, and drift.
 type Summary struct {

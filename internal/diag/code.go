@@ -63,6 +63,9 @@ const (
 	NoRemoteLock   Code = "DC2005" // note: concurrent runs elsewhere are not excluded
 	PriceUnknown   Code = "DC2006" // note: a price could not be read
 	EndedElsewhere Code = "DC2007" // warning: ended outside git
+	RenewalClamped Code = "DC2008" // warning: renew_before is longer than the API allows
+	Moved          Code = "DC2009" // note: an object goes on under another name
+	LooksMoved     Code = "DC2010" // warning: a removed and an added manifest mean the same
 )
 
 // Findings about files that dcsync wrote itself (DC14xx).

@@ -21,7 +21,7 @@ func (p *Project) limits(plan *reconcile.Plan, f *state.File, o PlanOptions) err
 	}
 	destroyed, forgotten := 0, 0
 	for _, c := range plan.Changes {
-		if c.Action.Destroys() || len(c.Revokes) > 0 {
+		if c.Destroys() {
 			destroyed++
 		}
 		if c.Action == resource.Forget {
