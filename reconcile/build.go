@@ -145,8 +145,9 @@ func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
 func (b *builder) create(o *resource.Object, reason string) *Change {
 	c := b.change(o, resource.Create, resource.ByIntent, reason)
 	c.nonce = nonceOf(b.in, o, b.origin(o), o.Lifecycle.Generation, 0)
+	desired := b.desired(o)
 	for _, f := range o.Descriptor.Leaves() {
-		v := resource.Get(b.desired(o), f.Path)
+		v := resource.Get(desired, f.Path)
 		if v == nil {
 			continue
 		}

@@ -17,16 +17,16 @@ type builder struct {
 	owned map[Key]resource.Address
 	ids   map[resource.Address]string // live ids as far as known: from state, or about to be adopted
 	nonce map[string]bool             // the nonces the manifests stand for
-	free  map[sort][]*resource.Live   // listed objects that no entry of the state owns
+	free  map[group][]*resource.Live   // listed objects that no entry of the state owns
 	aim   map[resource.Address]bool   // nil: everything
 }
 
-// sort is what two objects must share to be taken for one another.
-type sort struct{ kind, product string }
+// group is what two objects must share to be taken for one another.
+type group struct{ kind, product string }
 
 func newBuilder(in Input) *builder {
 	b := &builder{in: in, aim: aimed(in), order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{},
-		free: map[sort][]*resource.Live{}}
+		free: map[group][]*resource.Live{}}
 	for a, e := range in.State.Objects {
 		b.owned[Key{a.Kind, e.Identity.ID}] = a
 		b.ids[a] = e.Identity.ID
@@ -45,8 +45,8 @@ func newBuilder(in Input) *builder {
 	for kind, l := range in.Live.Lists {
 		for _, live := range l.Objects {
 			if _, owned := b.owned[Key{kind, live.ID}]; !owned {
-				s := sort{kind, live.Product}
-				b.free[s] = append(b.free[s], live)
+				g := group{kind, live.Product}
+				b.free[g] = append(b.free[g], live)
 			}
 		}
 	}
@@ -87,7 +87,7 @@ func resolveRefs(spec resource.Map, id func(resource.Address) string) resource.M
 func (b *builder) candidates(o *resource.Object) []*resource.Live {
 	desired := b.desired(o)
 	var out []*resource.Live
-	for _, live := range b.free[sort{o.Address.Kind, o.Descriptor.Product}] {
+	for _, live := range b.free[group{o.Address.Kind, o.Descriptor.Product}] {
 		if _, adopted := b.owned[Key{live.Kind, live.ID}]; adopted {
 			continue
 		}
@@ -248,7 +248,7 @@ func judge(d *resource.Descriptor, desired resource.Map, found []*resource.Live)
 func (b *builder) byDetails(o *resource.Object) verdict {
 	desired := b.desired(o)
 	var equal, near []*resource.Live
-	for _, live := range b.free[sort{o.Address.Kind, o.Descriptor.Product}] {
+	for _, live := range b.free[group{o.Address.Kind, o.Descriptor.Product}] {
 		k := Key{live.Kind, live.ID}
 		if _, adopted := b.owned[k]; adopted {
 			continue
