@@ -47,6 +47,7 @@ func Load(ctx context.Context, root string) (*Loaded, error) {
 		return nil, err
 	}
 	l.checkNames()
+	l.checkLifecycles()
 	l.resolve()
 
 	out := &Loaded{

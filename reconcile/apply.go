@@ -31,6 +31,7 @@ const (
 type Options struct {
 	Parallelism int           // changes in flight, at least 1
 	Settle      time.Duration // how long a new order may not be findable
+	Wait        time.Duration // how long to wait at the end for what was asked for to be issued
 	Now         func() time.Time
 	Sleep       func(context.Context, time.Duration) error
 	Drain       <-chan struct{} // closed: begin nothing new, finish what is in flight
@@ -52,6 +53,9 @@ func Apply(ctx context.Context, p *Plan, in Input, remote Remote, store Store, o
 	ledger := &Ledger{Interrupted: r.stopping() || ctx.Err() != nil}
 	if err == nil {
 		err = r.fatal
+	}
+	if err == nil && !ledger.Interrupted && r.opts.Wait > 0 {
+		r.wait(ctx)
 	}
 	if err == nil && !ledger.Interrupted {
 		err = r.close(ctx, p)

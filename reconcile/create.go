@@ -97,10 +97,7 @@ func (t *task) complete(spec resource.Map) resource.Map {
 	if d.Field(renewalOf) != nil && t.change.Sequence > 0 {
 		resource.Put(out, renewalOf, resource.IDValue(t.change.renews)) // what the manifest says was for its first order
 	}
-	container := s.ContainerID
-	if container == 0 {
-		container = t.in.Live.ContainerID
-	}
+	container := t.in.Container()
 	if p := resource.Path("/container/id"); container != 0 && d.Field(p) != nil && resource.Get(out, p) == nil {
 		resource.Put(out, p, resource.Int(container))
 	}

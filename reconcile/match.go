@@ -17,7 +17,7 @@ type builder struct {
 	owned map[Key]resource.Address
 	ids   map[resource.Address]string // live ids as far as known: from state, or about to be adopted
 	nonce map[string]bool             // the nonces the manifests stand for
-	free  map[group][]*resource.Live   // listed objects that no entry of the state owns
+	free  map[group][]*resource.Live  // listed objects that no entry of the state owns
 	aim   map[resource.Address]bool   // nil: everything
 }
 
@@ -277,10 +277,7 @@ func duplicatesWanted(o *resource.Object) bool {
 }
 
 func (b *builder) inContainer(live *resource.Live) bool {
-	want := b.in.Settings.ContainerID
-	if want == 0 {
-		want = b.in.Live.ContainerID
-	}
+	want := b.in.Container()
 	return want == 0 || live.ContainerID == "" || live.ContainerID == fmt.Sprint(want)
 }
 

@@ -66,4 +66,3 @@ func (b *builder) renamed(p *Plan) {
 		}
 	}
 }
-

@@ -29,7 +29,16 @@ type Settings struct {
 	UID             string
 	ContainerID     int64 // 0: the key's own
 	SkipApproval    bool
+	Scope           resource.Scope
 	AcceptKeyChange bool // trust a "none" although the user of the key is another than at the last apply
+}
+
+// Container gives the container that is ordered in where a manifest names none.
+func (in Input) Container() int64 {
+	if in.Settings.ContainerID != 0 || in.Live == nil {
+		return in.Settings.ContainerID
+	}
+	return in.Live.ContainerID
 }
 
 // Read is one single object that must be read before a plan can be built.

@@ -10,6 +10,7 @@
 package reconcile
 
 import (
+	"slices"
 	"time"
 
 	"dcsync/internal/diag"
@@ -174,6 +175,17 @@ func (p *Plan) HasDrift() bool {
 		}
 		return c.Trigger == resource.ByDrift
 	})
+}
+
+// KeepDrift leaves in a plan only what the account changed by itself, and the objects that are as they should be.
+func (p *Plan) KeepDrift() {
+	p.Changes = slices.DeleteFunc(p.Changes, func(c *Change) bool {
+		drifted := c.Trigger == resource.ByDrift
+		c.Fields = slices.DeleteFunc(c.Fields, func(f resource.FieldChange) bool { return f.Origin == resource.FromIntent })
+		return c.Action != resource.Noop && !drifted && len(c.Fields) == 0
+	})
+	p.Cost = Cost{}
+	p.Digest = DigestOf(p.Changes)
 }
 
 // HasBlockedIntent tells whether something that is wanted cannot be carried out.

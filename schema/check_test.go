@@ -413,7 +413,7 @@ func TestCheck(t *testing.T) {
 			`/spec/limits/max_orders: error: max_orders must be 0 or more [DC1012]`,
 			`/spec/lock/mode: error: mode must be auto, file or none [DC1012]`,
 			`/spec/manifests/0: error: each item of manifests must be a path inside the project, separated by / [DC1012]`,
-			`/spec/policy: error: unknown field "policy" [DC1014] (known here: instance, account_id, container_id, manifests, state, lock, limits, rate_limit, settle, skip_approval)`,
+			`/spec/policy: error: unknown field "policy" [DC1014] (known here: instance, account_id, container_id, manifests, state, lock, limits, rate_limit, settle, skip_approval, scope)`,
 			`/spec/rate_limit: error: rate_limit must be off, or windows such as 100/5s,1000/180s [DC1012]`,
 			`/spec/settle: error: settle must be a duration such as 60s [DC1012]`,
 		}},

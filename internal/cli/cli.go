@@ -88,7 +88,7 @@ func (s *session) app(o *outcome) *cli.App {
 		OnUsageError:              usageError,
 	}
 	for _, c := range []command{
-		initCommand(), validateCommand(), planCommand(), applyCommand(), showCommand(), schemaCommand(), explainCommand(),
+		initCommand(), validateCommand(), planCommand(), applyCommand(), driftCommand(), showCommand(), schemaCommand(), explainCommand(),
 		sandboxCommand(), versionCommand(),
 	} {
 		app.Commands = append(app.Commands, s.parserOf(c, o))

@@ -51,6 +51,7 @@ const (
 	RefMissing     Code = "DC1302" // a ref to nothing
 	RefCycle       Code = "DC1303" // refs in a circle
 	DuplicateNonce Code = "DC1304" // one alternative_order_id in two manifests
+	OutOfScope     Code = "DC1306" // outside of the part of the account the project looks at
 	MovedConflict  Code = "DC1305" // moved_from names an address that still exists or is claimed twice
 )
 
@@ -65,6 +66,7 @@ const (
 	EndedElsewhere Code = "DC2007" // warning: ended outside git
 	RenewalClamped Code = "DC2008" // warning: renew_before is longer than the API allows
 	Moved          Code = "DC2009" // note: an object goes on under another name
+	TargetUnknown  Code = "DC2011" // a target that nothing has
 	LooksMoved     Code = "DC2010" // warning: a removed and an added manifest mean the same
 )
 

@@ -228,7 +228,7 @@ func (w *world) account() *kinds.Remote {
 	if err != nil {
 		w.Fatalf("make client: %v", err)
 	}
-	return kinds.New(c, func(ref resource.SecretRef) (secret.String, error) { return secret.New(secrets[ref.Env]), nil })
+	return kinds.New(c, func(ref resource.SecretRef) (secret.String, error) { return secret.New(secrets[ref.Env]), nil }, 0)
 }
 
 // secrets are what secret references in manifests stand for, by environment name.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"dcsync/internal/certcentral"
@@ -18,17 +19,24 @@ import (
 const kind = "Order"
 
 // API makes the calls of the kind.
-type API struct{ client *certcentral.Client }
+type API struct {
+	client    *certcentral.Client
+	container int64
+}
 
-// New gives the kind over a client.
-func New(c *certcentral.Client) *API { return &API{c} }
+// New gives the kind over a client; container is the only one whose orders are listed, 0 for all.
+func New(c *certcentral.Client, container int64) *API { return &API{c, container} }
 
 // Name gives the kind's name.
 func (*API) Name() string { return kind }
 
 // List gives all orders the key sees, sorted by id so that the walk is stable.
 func (a *API) List(ctx context.Context) (*certcentral.Listing, []*resource.Live, error) {
-	l, err := a.client.List(ctx, "/order/certificate", "orders", url.Values{"sort": {"order_id"}})
+	query := url.Values{"sort": {"order_id"}}
+	if a.container != 0 {
+		query.Set("filters[container_id]", strconv.FormatInt(a.container, 10))
+	}
+	l, err := a.client.List(ctx, "/order/certificate", "orders", query)
 	if err != nil {
 		return nil, nil, err
 	}

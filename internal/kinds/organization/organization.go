@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"dcsync/internal/certcentral"
 	"dcsync/internal/resource"
@@ -15,17 +16,24 @@ import (
 const kind = "Organization"
 
 // API makes the calls of the kind.
-type API struct{ client *certcentral.Client }
+type API struct {
+	client    *certcentral.Client
+	container int64
+}
 
-// New gives the kind over a client.
-func New(c *certcentral.Client) *API { return &API{c} }
+// New gives the kind over a client; container is the only one whose organizations are listed, 0 for all.
+func New(c *certcentral.Client, container int64) *API { return &API{c, container} }
 
 // Name gives the kind's name.
 func (*API) Name() string { return kind }
 
 // List gives all organizations the key sees, with their validations but without contacts, which only the info shows.
 func (a *API) List(ctx context.Context) (*certcentral.Listing, []*resource.Live, error) {
-	l, err := a.client.List(ctx, "/organization", "organizations", url.Values{"include_validation": {"true"}, "sort": {"id"}})
+	query := url.Values{"include_validation": {"true"}, "sort": {"id"}}
+	if a.container != 0 {
+		query.Set("container_id", strconv.FormatInt(a.container, 10))
+	}
+	l, err := a.client.List(ctx, "/organization", "organizations", query)
 	if err != nil {
 		return nil, nil, err
 	}
