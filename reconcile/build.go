@@ -221,6 +221,8 @@ func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *re
 	case o.Descriptor.Expires && o.Lifecycle.Generation != entry.Identity.Generation:
 		b.regenerate(p, o, entry, live)
 	case live.Renewed && b.renewedElsewhere(p, o, entry, live):
+	case o.Descriptor.Expires && live.Phase == resource.Ended && o.Retire != nil && names(o.Retire, entry):
+		b.add(p, b.noop(o, entry, live)) // its last certificate was to end
 	case o.Descriptor.Expires && live.Phase == resource.Ended:
 		c := b.blocked(o, fmt.Sprintf("order %s is %s", live.ID, live.Status), "raise lifecycle.generation to order again, or take the manifest away")
 		c.ID, c.Trigger = live.ID, resource.ByDrift
@@ -241,11 +243,16 @@ func (b *builder) endCurrent(p *Plan, o *resource.Object, entry *state.Entry) {
 		c = b.blocked(o, "lifecycle.generation asks for another order, and retire for its end", "take retire away to order again")
 		c.ID = entry.Identity.ID
 	case c == nil:
-		c = b.change(o, resource.Noop, resource.ByIntent, "")
-		c.ID = entry.Identity.ID
-		b.place(c, entry)
+		c = b.noop(o, entry, nil)
 	}
 	b.add(p, c)
+}
+
+func (b *builder) noop(o *resource.Object, entry *state.Entry, live *resource.Live) *Change {
+	c := b.change(o, resource.Noop, resource.ByIntent, "")
+	c.ID, c.live = entry.Identity.ID, live
+	b.place(c, entry)
+	return c
 }
 
 // renewedElsewhere plans an order that the account shows as renewed although state does not know by which: an earlier run's renewal is

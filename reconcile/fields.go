@@ -72,10 +72,7 @@ func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, l
 		b.add(p, c)
 	}
 	if last := p.Changes; len(last) == 0 || last[len(last)-1].Address != o.Address {
-		c := b.change(o, resource.Noop, resource.ByIntent, "")
-		c.ID, c.live = entry.Identity.ID, live
-		b.place(c, entry)
-		b.add(p, c)
+		b.add(p, b.noop(o, entry, live))
 	}
 }
 

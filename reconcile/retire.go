@@ -56,6 +56,12 @@ func endsCurrent(o *resource.Object, entry *state.Entry) bool {
 	return id == entry.Identity.ID && serial == ""
 }
 
+// names tells whether a retirement is about the order that the manifest owns, or a certificate of it.
+func names(r *resource.Retire, entry *state.Entry) bool {
+	id, _ := retired(r, entry)
+	return id == entry.Identity.ID
+}
+
 // retirement plans the end a manifest asks for; nil when it is reached.
 func (b *builder) retirement(o *resource.Object, entry *state.Entry) *Change {
 	r := o.Retire

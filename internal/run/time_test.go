@@ -221,8 +221,7 @@ func TestTimelyReissue(t *testing.T) {
 		t.Fatalf("validate again: %d %v", status, err) // the first one ran out
 	}
 	old := w.object("orders", "880001")["certificate"].(map[string]any)["serial_number"]
-	destroy := func(o *run.ApplyOptions) { o.MaxDestroy = 1 }
-	w.mustApply(destroy)
+	w.mustApply(destroyOne)
 	fresh := w.object("orders", "880001")
 	if fresh["certificate"].(map[string]any)["serial_number"] == old || fresh["reissues_count"] != 1.0 {
 		t.Errorf("not reissued: %v", fresh["certificate"])
@@ -255,3 +254,5 @@ func TestPlanAsOf(t *testing.T) {
 	}
 	w.holds(1, 1)
 }
+
+func destroyOne(o *run.ApplyOptions) { o.MaxDestroy = 1 }
