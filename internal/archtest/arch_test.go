@@ -37,6 +37,7 @@ var rooms = []struct {
 	{"internal/kinds/order", 3, []string{"internal/certcentral", "schema", "internal/resource"}, "a kind stands alone"},
 	{"schema", 2, []string{"schema/glossary", "internal/resource", "internal/diag", "internal/pki"}, "schema is made from the tables alone"},
 	{"schema/gen", 3, []string{"schema"}, "it writes what schema derives"},
+	{"schema/fixture", 2, []string{"internal/resource"}, "tests of several rooms read the same fixtures"},
 	{"internal/diff", 2, []string{"internal/resource"}, "diff is pure"},
 	{"state", 2, []string{"internal/resource", "internal/diag", "internal/step"}, "state knows only its own file"},
 	{"internal/resource", 1, []string{"internal/diag", "internal/secret"}, "the vocabulary depends on nothing that acts"},
