@@ -51,6 +51,7 @@ var rooms = []struct {
 	{"internal/step", 0, nil, "the ground floor imports nothing of ours"},
 	{"schema/glossary", 0, nil, "the ground floor imports nothing of ours"},
 	{"internal/sandbox", 1, []string{"schema/glossary", "internal/pki"}, "the sandbox checks the tables, so it may not use them"},
+	{"internal/contract", 8, nil, "the suite knows only HTTP; its tests start the sandbox"},
 	{"internal/demo", 8, nil, "the demo drives the built command as a user does"},
 	{"internal/archtest", 8, []string{"schema"}, "it looks at the others from outside"},
 }
