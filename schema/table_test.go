@@ -71,7 +71,7 @@ func TestTableIsStrict(t *testing.T) {
 		{"check under a bad condition", shortRow("a", "optional", "string", "`check(x,1 when colour)`"), `a: rule check: unknown path "colour"`},
 		{"unknown moment", shortRow("a", "optional", "int", "`at=plan`, `range=1..`"), `a: rule "at=plan": "plan" is no moment`},
 		{"rule that has no moment", shortRow("a", "optional", "string", "`at=send`, `max=3`"), `a: rule "max=3" cannot stand behind at=send`},
-		{"unverified without text", shortRow("a", "optional", "string", "`unverified( when color=red)`"), `a: rule "unverified( when color=red)": bad condition "when color=red": "when color" is no field name`},
+		{"unverified without text", shortRow("a", "optional", "string", "`unverified()`"), `a: rule "unverified()": nothing behind it`},
 		{"unknown revocation", shortRow("a", "optional", "string", "`revokes_when(added)`"), `a: rule "revokes_when(added)": "added" is neither changed nor removed`},
 		{"nothing to remove from", shortRow("a", "optional", "string", "`revokes_when(removed)`"), `a: rule revokes_when: does not fit type string`},
 		{"included by no list", shortRow("a", "optional", "string", "`includes(color)`"), `a: rule includes: does not fit type string`},
