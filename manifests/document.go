@@ -136,7 +136,7 @@ func (d *document) diagnostic(v schema.Violation) diag.Diagnostic {
 		pos = d.keyPos
 	}
 	out := diag.Diagnostic{
-		Severity: v.Severity, Code: v.Code, Summary: v.Summary, Detail: v.Detail, Hint: v.Hint,
+		Severity: v.Severity, AtSend: v.AtSend, Code: v.Code, Summary: v.Summary, Detail: v.Detail, Hint: v.Hint,
 		Pos: pos(path), Address: d.address().String(),
 	}
 	if name, ok := d.included[path]; ok {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"dcsync/internal/diag"
 	"dcsync/internal/resource"
@@ -16,6 +17,7 @@ import (
 // loader carries one load from the files to the set.
 type loader struct {
 	folder   *folder
+	at       time.Time // what dates are held against; zero: nothing
 	project  *Project
 	sources  map[string]*source // by name
 	findings diag.List
@@ -189,10 +191,10 @@ func (l *loader) check(d *document) {
 		l.unknownKind(d)
 		return
 	}
-	l.judge(d, schema.Check(d.kind, d.value, checks()))
+	l.judge(d, schema.Check(d.kind, d.value, checks(l.at)))
 	if with, ok := l.include(d); ok {
 		d.value = with
-		l.judge(d, schema.Check(d.kind, with, checks()))
+		l.judge(d, schema.Check(d.kind, with, checks(l.at)))
 	}
 }
 

@@ -151,7 +151,7 @@ func (l *loader) judgeResolved(b *builder) {
 	d := b.document
 	doc := d.value.Clone()
 	doc["spec"] = b.object.Spec
-	for _, v := range schema.Check(d.kind, doc, checks()) {
+	for _, v := range schema.Check(d.kind, doc, checks(l.at)) {
 		here := v
 		here.Path = b.origin(v.Path)
 		if d.answered(here) {

@@ -315,7 +315,7 @@ func ours(d *resource.Descriptor, desired resource.Map, entry *state.Entry, live
 			resource.Put(spec, f.Path, resource.Get(entry.Applied.Spec, f.Path)) // what was asked for shows when it is issued
 			continue
 		}
-		if f.Change != resource.InPlace || live.Depth != resource.InfoDepth && f.Readable(live.Depth) == false {
+		if f.Change != resource.InPlace || live.Depth != resource.InfoDepth && !f.Readable(live.Depth) {
 			continue
 		}
 		switch f.Method {

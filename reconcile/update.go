@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"dcsync/internal/diff"
@@ -184,6 +185,7 @@ func (r *runner) close(ctx context.Context, p *Plan) error {
 		for a, e := range f.Objects {
 			if o := r.in.Set.Get(a); o != nil && planned[a] && !failed[a] && o.Lifecycle.Generation == e.Identity.Generation {
 				r.refresh(e, o, resolveRefs(o.Spec, ids), held[a])
+				r.claimNotes(e, o, Key{a.Kind, e.Identity.ID})
 			}
 			if live := account.listed(Key{a.Kind, e.Identity.ID}); live != nil && !resource.Equal(live.Observed, e.Observed) {
 				e.Observed, e.SeenAt = live.Observed.Clone(), r.opts.Now().UTC()
@@ -218,6 +220,28 @@ func (r *runner) refresh(e *state.Entry, o *resource.Object, desired resource.Ma
 	e.DependsOn = o.DependsOn
 	if s := r.opts.Source(o); s.Path != e.Source.Path || s.Document != e.Source.Document || s.Desired != e.Source.Desired {
 		e.Source = s
+	}
+}
+
+// claimNotes sets right what an earlier run died before it could record: notes it posted become ours, notes it deleted no longer are.
+func (r *runner) claimNotes(e *state.Entry, o *resource.Object, k Key) {
+	live, before := r.in.Live.Infos[k], r.in.State.Objects[o.Address]
+	if live == nil || before == nil || !slices.ContainsFunc(notePaths(o.Descriptor), func(p resource.Path) bool { return resource.Get(o.Spec, p) != nil }) {
+		return
+	}
+	for id := range before.Identity.Notes {
+		if !slices.ContainsFunc(live.Notes, func(n resource.Note) bool { return n.ID == id }) {
+			delete(e.Identity.Notes, id)
+		}
+	}
+	for id, text := range postedNotes(o.Descriptor, o.Spec, live, r.in.Live.User.ID) {
+		if slices.Contains(slices.Collect(maps.Values(e.Identity.Notes)), text) {
+			continue
+		}
+		if e.Identity.Notes == nil {
+			e.Identity.Notes = map[string]string{}
+		}
+		e.Identity.Notes[id] = text
 	}
 }
 

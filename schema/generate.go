@@ -26,6 +26,7 @@ type origin struct {
 
 // generator writes the JSON Schema of one document and notes where each part comes from.
 type generator struct {
+	prose   bool              // with texts for people, which validating does not need
 	origins map[string]origin // by JSON pointer into the schema
 	pending map[*node][]part  // parts that must stand at a root, because their condition looks there
 }
@@ -37,9 +38,9 @@ type part struct {
 }
 
 // generate gives the JSON Schema of a document, with the specs of the given products, and the origins of its parts. Documents of the
-// kind's other products pass it whatever their spec holds.
-func generate(d *document, products []string) (object, map[string]origin) {
-	g := &generator{origins: map[string]origin{}, pending: map[*node][]part{}}
+// kind's other products pass it whatever their spec holds. Prose adds titles, descriptions and meanings for editors.
+func generate(d *document, products []string, prose bool) (object, map[string]origin) {
+	g := &generator{prose: prose, origins: map[string]origin{}, pending: map[*node][]part{}}
 	doc := g.node(d.envelope, "")
 	doc["$schema"], doc["$id"], doc["title"], doc["description"] = draft, idPrefix+d.kind, d.kind, d.text
 	properties := doc["properties"].(object)
@@ -64,9 +65,10 @@ func generate(d *document, products []string) (object, map[string]origin) {
 			"then": object{"properties": object{"spec": object{"$ref": "#/$defs/" + p}}},
 		})
 	}
-	first := d.specs[d.products[0]].member("product")
-	g.origins["/properties/spec"] = origin{node: &node{row: &row{name: "spec"}, typ: resource.TypeObject, members: []*node{first}}}
-	g.origins["/properties/spec/properties/product"] = origin{node: &node{row: first.row, typ: first.typ, allowed: d.products, rules: first.rules}}
+	first := *d.specs[d.products[0]].member("product")
+	first.allowed = d.products
+	g.origins["/properties/spec"] = origin{node: &node{row: &row{name: "spec"}, typ: resource.TypeObject, members: []*node{&first}}}
+	g.origins["/properties/spec/properties/product"] = origin{node: &first}
 	properties["spec"] = object{"type": "object", "required": []any{"product"},
 		"properties": object{"product": object{"type": "string", "enum": known, "description": first.row.text}}}
 	if all != nil {
@@ -87,8 +89,11 @@ func (g *generator) node(n *node, at string) object {
 	case n.rule(wordFile) != nil:
 		s = object{"if": object{"type": "object"}, "then": reference("file"), "else": s}
 	}
-	if n.parent != nil && n.parent.item != n {
+	if g.prose && n.parent != nil && n.parent.item != n {
 		s["title"], s["description"] = n.row.name, n.row.text
+		if text := n.markdown(); text != "" {
+			s["markdownDescription"] = text
+		}
 		if c := n.rule(wordDeprecated); c != nil {
 			s["deprecated"] = true
 		}
@@ -126,12 +131,18 @@ func (g *generator) shape(n *node, at string) object {
 			s["examples"] = values
 		} else {
 			s["enum"] = values
+			if texts := n.meanings(n.allowed); g.prose && texts != nil {
+				s["markdownEnumDescriptions"] = texts
+			}
 		}
 	}
 	if n.typ == resource.TypeString && n.row.req == resource.Required && n.allowed == nil {
 		s["minLength"] = 1
 	}
 	for _, c := range n.rules {
+		if c.atSend {
+			continue
+		}
 		switch c.word {
 		case wordMax:
 			s["maxLength"] = c.number
@@ -169,7 +180,7 @@ func (g *generator) object(n *node, at string) object {
 			required = append(required, m.row.name)
 		}
 		for i := range m.rules {
-			if c := &m.rules[i]; c.word == wordRequiredWhen || c.word == wordForbiddenWhen {
+			if c := &m.rules[i]; !c.atSend && (c.word == wordRequiredWhen || c.word == wordForbiddenWhen) {
 				parts = append(parts, g.conditional(n, m, c)...)
 			}
 		}

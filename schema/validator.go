@@ -20,7 +20,7 @@ type validator struct {
 
 // newValidator generates and compiles the schema of a document. What does not compile is a mistake in the generator.
 func newValidator(d *document, products ...string) *validator {
-	s, origins := generate(d, products)
+	s, origins := generate(d, products, false)
 	v := &validator{origins: origins}
 	c := jsonschema.NewCompiler()
 	c.Draft = jsonschema.Draft2020

@@ -256,3 +256,6 @@ func TestPlanAsOf(t *testing.T) {
 }
 
 func destroyOne(o *run.ApplyOptions) { o.MaxDestroy = 1 }
+
+// restore puts an earlier state file back, as a fresh clone has it after a run that died.
+func (w *world) restore(data []byte) { w.Helper(); w.file("dcsync.state.json", string(data)) }
