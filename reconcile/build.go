@@ -110,8 +110,8 @@ func (b *builder) blocked(o *resource.Object, reason, hint string) *Change {
 // what the last one saw (domain rules, section 1).
 func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
 	live := b.in.Live
-	if live == nil {
-		return "", ""
+	if why, hint := b.outdated(o, func(*resource.Field) bool { return true }); why != "" || live == nil {
+		return why, hint
 	}
 	if l := live.Lists[o.Address.Kind]; l != nil && !l.Complete {
 		return "the listing is not complete, so it may exist already: " + l.Problem, "run again"

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"dcsync/internal/diag"
 	"dcsync/internal/diff"
 	"dcsync/internal/resource"
 	"dcsync/state"
@@ -22,6 +23,7 @@ type Input struct {
 	Settings Settings
 	Rules    *resource.Rules    // nil: not read, or not to be had
 	Targets  []resource.Address // none: everything
+	Findings diag.List          // about the manifests; those marked AtSend refuse what a plan would send
 }
 
 // Settings are what the project and the caller decide for all objects.

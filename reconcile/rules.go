@@ -15,6 +15,17 @@ const (
 	orderYears    = resource.Path("/order_validity/years")
 )
 
+// outdated says what of a manifest was right once and would be refused if it were sent now: rules that time brings never make a merged
+// manifest invalid, only what is sent anew must keep them (domain rules, section 7). sent tells which fields are.
+func (b *builder) outdated(o *resource.Object, sent func(*resource.Field) bool) (reason, hint string) {
+	for _, d := range b.in.Findings {
+		if d.AtSend && d.Address == o.Address.String() && sent(o.Descriptor.Field(resource.Path(d.Path))) {
+			return d.Summary, d.Hint
+		}
+	}
+	return "", ""
+}
+
 // notAllowed says why the account would refuse an order: a custom field that it requires is missing, or its limits leave the product,
 // the hash or the validity out. Where the key may not read that, nothing is concluded.
 func (b *builder) notAllowed(o *resource.Object) (reason, hint string) {

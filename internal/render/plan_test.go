@@ -108,8 +108,8 @@ func fullPlan() *reconcile.Plan {
 			{Address: order("same2"), Action: resource.Noop},
 		},
 		UnmanagedCount: 1,
-		Findings:  diag.List{{Severity: diag.Warning, Code: diag.FieldReleased, Summary: "released", Address: "Order/tokens", Path: "/notes"}},
-		Waiting:   1,
+		Findings:       diag.List{{Severity: diag.Warning, Code: diag.FieldReleased, Summary: "released", Address: "Order/tokens", Path: "/notes"}},
+		Waiting:        1,
 	}
 }
 

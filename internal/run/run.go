@@ -54,14 +54,14 @@ func (r *Refused) Error() string { return r.Message }
 // ErrStale says that a saved plan no longer fits the files, the state or the account.
 var ErrStale = errors.New("the saved plan no longer fits")
 
-// Open finds the project from dir upwards and loads it. Errors in the user's files are a diag.List; the project is returned with it
+// Open finds the project from dir upwards and loads it; at is the instant its dates are held against. Errors in the user's files are a diag.List; the project is returned with it
 // when it could be loaded that far. stateFile overrides the project's own; relative to dir.
-func Open(ctx context.Context, dir, stateFile string) (*Project, error) {
+func Open(ctx context.Context, dir, stateFile string, at time.Time) (*Project, error) {
 	root, err := manifests.Find(dir)
 	if err != nil {
 		return nil, err
 	}
-	loaded, err := manifests.Load(ctx, root)
+	loaded, err := manifests.LoadAt(ctx, root, at)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (p *Project) build(ctx context.Context, acct Account, o PlanOptions) (*buil
 	if err := p.known(b.file, o.Targets); err != nil {
 		return nil, err
 	}
-	b.in = reconcile.Input{Set: p.Set, State: b.file, AsOf: o.AsOf, Refresh: o.Refresh, Targets: o.Targets, Settings: reconcile.Settings{
+	b.in = reconcile.Input{Set: p.Set, State: b.file, AsOf: o.AsOf, Refresh: o.Refresh, Targets: o.Targets, Findings: p.Findings, Settings: reconcile.Settings{
 		UID: p.Project.UID, ContainerID: p.Project.ContainerID, SkipApproval: p.Project.SkipApproval, AcceptKeyChange: o.AcceptKeyChange,
 		Scope: p.Project.Scope}}
 	if o.Refresh != reconcile.RefreshNone {

@@ -24,7 +24,7 @@ func (w *world) mustBlock(address, reason string) {
 // refusedFiles wants the project's files refused with a finding.
 func (w *world) refusedFiles(summary string) {
 	w.Helper()
-	_, err := run.Open(context.Background(), w.dir, "")
+	_, err := run.Open(context.Background(), w.dir, "", w.clock.Now())
 	if err == nil || !strings.Contains(err.Error(), summary) {
 		w.Errorf("open: %v, want %q", err, summary)
 	}
@@ -165,4 +165,28 @@ func TestWait(t *testing.T) {
 			t.Errorf("waited %s of %s", took, tt.wait)
 		}
 	}
+}
+
+// A rule that time brings refuses what is sent now, and leaves alone what was sent before.
+func TestOutdatedManifest(t *testing.T) {
+	t.Parallel()
+	dated := strings.Replace(driverYAML, "{years: 1}", `{custom_expiration_date: "09 JUN 2020"}`, 1)
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", driverYAML))
+	w.mustApply()
+	w.write("driver.yaml", dated)
+	if p := w.plan(reconcile.RefreshAuto); p.HasBlockedIntent() {
+		t.Errorf("an order that was placed is blocked: %v", changes(p))
+	}
+	w.write("kernel.yaml", strings.Replace(dated, "name: driver", "name: kernel", 1))
+	w.mustBlock("Order/kernel", "is in the past")
+}
+
+// What the account demands of orders is found at plan.
+func TestAccountRules(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, map[string]string{"box.yaml": boxYAML})
+	if status, err := w.as("POST", "/account/metadata", map[string]any{"label": "Ticket", "is_required": true, "is_active": true}); err != nil || status != 201 {
+		t.Fatalf("add a custom field: %d %v", status, err)
+	}
+	w.mustBlock("Order/box", `requires the custom field "Ticket"`)
 }
