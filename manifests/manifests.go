@@ -52,6 +52,7 @@ func LoadAt(ctx context.Context, root string, at time.Time) (*Loaded, error) {
 		return nil, err
 	}
 	l.checkNames()
+	l.checkIntents()
 	l.resolve()
 
 	out := &Loaded{
