@@ -14,8 +14,9 @@ import (
 
 // checks gives the functions the tables call as check(name).
 func checks() schema.Checks {
+	requests := csrReader{}
 	return schema.Checks{
-		"csr":              checkCSR,
+		"csr":              requests.check,
 		"mailbox_provider": checkMailboxProvider,
 	}
 }
@@ -32,9 +33,27 @@ func leastRSA(product string) int {
 // leastEC is the smallest curve any product takes, P-256.
 const leastEC = 256
 
-// checkCSR wants a request that can be read, is signed by its own key, and has a key the product takes. A request in a file is
+// csrReader reads requests and remembers them: their signatures take longer to verify than the rest of a manifest to check, and one
+// request is looked at more than once.
+type csrReader map[string]parsedCSR
+
+type parsedCSR struct {
+	csr *pki.CSR
+	err error
+}
+
+func (r csrReader) parse(text string) (*pki.CSR, error) {
+	p, known := r[text]
+	if !known {
+		p.csr, p.err = pki.ParseCSR(text)
+		r[text] = p
+	}
+	return p.csr, p.err
+}
+
+// check wants a request that can be read, is signed by its own key, and has a key the product takes. A request in a file is
 // checked once the file was read; private keys were refused before.
-func checkCSR(in schema.CheckInput) []schema.Violation {
+func (r csrReader) check(in schema.CheckInput) []schema.Violation {
 	text, ok := in.Value.(resource.String)
 	if !ok {
 		return nil
@@ -42,7 +61,7 @@ func checkCSR(in schema.CheckInput) []schema.Violation {
 	refuse := func(summary, hint string) []schema.Violation {
 		return []schema.Violation{{Path: in.Path, Severity: diag.Error, Code: diag.CSRInvalid, Summary: summary, Hint: hint}}
 	}
-	csr, err := pki.ParseCSR(string(text))
+	csr, err := r.parse(string(text))
 	if err != nil {
 		return refuse("the CSR cannot be used: "+steady(err), "paste the whole PEM text, or name its file with {file: PATH}")
 	}

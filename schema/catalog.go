@@ -31,6 +31,7 @@ type document struct {
 	// Made on first use.
 	descriptors func() map[string]*resource.Descriptor // by product
 	validators  map[string]func() *validator           // by product, "" for an unknown one or a kind without products
+	parts       partValidators
 }
 
 // validator gives the validator for documents of a product.

@@ -28,6 +28,7 @@ type origin struct {
 type generator struct {
 	origins map[string]origin // by JSON pointer into the schema
 	pending map[*node][]part  // parts that must stand at a root, because their condition looks there
+	only    []resource.Path   // fields, as descriptors write their paths, to which the schema is narrowed; nil for all
 }
 
 // part is one entry of an allOf.
@@ -73,6 +74,31 @@ func generate(d *document, products []string) (object, map[string]origin) {
 		doc["allOf"], doc["$defs"] = all, defs
 	}
 	return doc, g.origins
+}
+
+// generateParts gives the schema of documents of one product, narrowed to some fields of the spec, and the origins of its parts: what
+// is at and below these fields, and the conditions of others that look at them.
+func generateParts(d *document, spec *node, only []resource.Path) (object, map[string]origin) {
+	g := &generator{origins: map[string]origin{}, pending: map[*node][]part{}, only: only}
+	return object{"$schema": draft, "$id": idPrefix + d.kind, "properties": object{"spec": g.node(spec, "/properties/spec")}}, g.origins
+}
+
+// covers tells whether the schema is to say all about a field.
+func (g *generator) covers(n *node) bool {
+	return g.only == nil || slices.ContainsFunc(g.only, func(p resource.Path) bool { return n.path.Under(p) })
+}
+
+// reaches tells whether a field or one below it is covered.
+func (g *generator) reaches(n *node) bool {
+	return g.covers(n) || slices.ContainsFunc(g.only, func(p resource.Path) bool { return p.Under(n.path) })
+}
+
+// asks tells whether a condition of field n is wanted: when the field is covered, or a field that the condition looks at.
+func (g *generator) asks(n *node, c *clause) bool {
+	return g.covers(n) || slices.ContainsFunc(c.when, func(t term) bool {
+		target := t.find(n)
+		return target != nil && g.covers(target)
+	})
 }
 
 // node gives the schema of a field; at is the pointer under which it will stand.
@@ -164,26 +190,31 @@ func (g *generator) object(n *node, at string) object {
 	properties, required := object{}, []any{}
 	var parts []part
 	for _, m := range n.members {
-		properties[m.row.name] = g.node(m, at+"/properties/"+m.row.name)
-		if m.required {
+		if g.reaches(m) {
+			properties[m.row.name] = g.node(m, at+"/properties/"+m.row.name)
+		}
+		if m.required && g.covers(m) {
 			required = append(required, m.row.name)
 		}
 		for i := range m.rules {
-			if c := &m.rules[i]; c.word == wordRequiredWhen || c.word == wordForbiddenWhen {
+			if c := &m.rules[i]; (c.word == wordRequiredWhen || c.word == wordForbiddenWhen) && g.asks(m, c) {
 				parts = append(parts, g.conditional(n, m, c)...)
 			}
 		}
-		if c := m.rule(wordSpread); c != nil {
+		if c := m.rule(wordSpread); c != nil && g.covers(m) {
 			parts = append(parts, spreadParts(m, c)...)
 		}
 	}
-	for i := range n.rules {
-		if p, ok := chosen(n, &n.rules[i]); ok {
-			parts = append(parts, p)
+	s := object{"type": "object", "properties": properties}
+	if g.covers(n) {
+		s["additionalProperties"] = false
+		for i := range n.rules {
+			if p, ok := chosen(n, &n.rules[i]); ok {
+				parts = append(parts, p)
+			}
 		}
 	}
 	parts = append(parts, g.pending[n]...)
-	s := object{"type": "object", "properties": properties, "additionalProperties": false}
 	if len(required) > 0 {
 		s["required"] = required
 	}
@@ -334,6 +365,9 @@ func reference(members ...string) object {
 	properties := object{}
 	for _, m := range members {
 		properties[m] = object{"type": "string", "minLength": 1}
+		if m == "env" {
+			properties[m] = object{"type": "string", "pattern": variable.String()}
+		}
 	}
 	return object{"type": "object", "properties": properties, "required": []any{members[0]}, "additionalProperties": false}
 }

@@ -67,6 +67,10 @@ func (c *checker) valueFailed(n *node, keyword string, at resource.Path, value r
 		v.Code = diag.SecretInline
 		v.Summary = name + " is a secret and must not be written down"
 		v.Hint = "use {env: NAME} for an environment variable or {file: PATH} for a file that is not committed"
+	case word == "pattern" && strings.HasSuffix(keyword, "properties/env/pattern"):
+		v.Path, v.Code = at, diag.SecretInline
+		v.Summary = name + " takes the name of an environment variable in {env: NAME}, not the secret itself"
+		v.Hint = "a name has letters, digits and _ and does not begin with a digit; put the value into such a variable"
 	case n.isSecretLeaf() || n.belowSecret() && strings.HasPrefix(keyword, "then"):
 		v.Summary = fmt.Sprintf("%s takes either {env: NAME} or {file: PATH}", name)
 		v.Hint = n.hint("")

@@ -18,9 +18,14 @@ type validator struct {
 	schema  *jsonschema.Schema
 }
 
-// newValidator generates and compiles the schema of a document. What does not compile is a mistake in the generator.
+// newValidator generates and compiles the schema of a document.
 func newValidator(d *document, products ...string) *validator {
 	s, origins := generate(d, products)
+	return compile(d.kind, s, origins)
+}
+
+// compile makes a validator of a generated schema. What does not compile is a mistake in the generator.
+func compile(kind string, s object, origins map[string]origin) *validator {
 	v := &validator{origins: origins}
 	c := jsonschema.NewCompiler()
 	c.Draft = jsonschema.Draft2020
@@ -31,7 +36,7 @@ func newValidator(d *document, products ...string) *validator {
 			return !ok || f.holds(s)
 		}
 	}
-	at := idPrefix + d.kind
+	at := idPrefix + kind
 	if err := c.AddResource(at, bytes.NewReader(encode(s))); err != nil {
 		panic(fmt.Sprintf("schema: add %s: %v", at, err))
 	}
