@@ -36,6 +36,7 @@ type folder struct {
 	root string // absolute, symbolic links resolved
 	open func(path string) (*os.File, error)
 	read map[string]content // by name
+	real map[string]string  // real paths known already, by name
 }
 
 // content is what a file held when it was read.
@@ -49,11 +50,14 @@ func openFolder(root string) (*folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open project folder: %w", err)
 	}
-	return &folder{root: real, open: os.Open, read: map[string]content{}}, nil
+	return &folder{root: real, open: os.Open, read: map[string]content{}, real: map[string]string{}}, nil
 }
 
 // locate gives the real path behind a name relative to the root, following symbolic links as long as they stay inside.
 func (f *folder) locate(name string) (string, error) {
+	if real, ok := f.real[name]; ok {
+		return real, nil
+	}
 	local := filepath.FromSlash(name)
 	if !filepath.IsLocal(local) {
 		return "", errEscapes
@@ -169,6 +173,9 @@ func (f *folder) yamlFiles(dir string) (names []string, refused map[string]error
 		}
 		if !entry.IsDir() && isYAML(name) && name != projectFile {
 			names = append(names, name)
+			if entry.Type().IsRegular() {
+				f.real[name] = path
+			}
 		}
 		return nil
 	})
