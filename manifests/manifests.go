@@ -42,6 +42,10 @@ func Load(ctx context.Context, root string) (*Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	return l.load(ctx)
+}
+
+func (l *loader) load(ctx context.Context) (*Loaded, error) {
 	l.readProject()
 	if err := l.readManifests(ctx); err != nil {
 		return nil, err

@@ -149,16 +149,12 @@ func (l *loader) circles(deps graph.Graph[string], refs map[string][]reference) 
 // held against its place in the table; an id in place of a reference fits wherever the reference did.
 func (l *loader) judgeResolved(b *builder) {
 	d := b.document
+	if b.moved == nil && len(b.inlined) == 0 {
+		return
+	}
 	doc := maps.Clone(d.value)
 	doc["spec"] = b.object.Spec
-	var found []schema.Violation
-	switch {
-	case b.moved != nil:
-		found = schema.Check(d.kind, doc, l.checks)
-	case len(b.inlined) > 0:
-		found = schema.CheckParts(d.kind, doc, slices.Collect(maps.Keys(b.inlined)), l.checks)
-	}
-	for _, v := range found {
+	for _, v := range schema.Check(d.kind, doc, l.checks) {
 		here := v
 		here.Path = b.origin(v.Path)
 		if d.answered(here) {

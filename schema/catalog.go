@@ -31,7 +31,6 @@ type document struct {
 	// Made on first use.
 	descriptors func() map[string]*resource.Descriptor // by product
 	validators  map[string]func() *validator           // by product, "" for an unknown one or a kind without products
-	parts       partValidators
 }
 
 // validator gives the validator for documents of a product.
@@ -90,7 +89,7 @@ func newCatalog(tables []*table) (*catalog, error) {
 			n.joinRefs(isValueOnly)
 		}
 		d.descriptors = sync.OnceValue(func() map[string]*resource.Descriptor { return describe(d, isValueOnly) })
-		d.validators = map[string]func() *validator{"": sync.OnceValue(func() *validator { return newValidator(d) })}
+		d.validators = map[string]func() *validator{"": sync.OnceValue(func() *validator { return newValidator(d, "") })}
 		for _, p := range d.products {
 			d.validators[p] = sync.OnceValue(func() *validator { return newValidator(d, p) })
 		}

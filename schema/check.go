@@ -30,28 +30,6 @@ func Check(kind string, doc resource.Map, checks Checks) []Violation {
 	return c.findings()
 }
 
-// CheckParts gives the findings about some fields of a document's spec, at and below the given paths (pointers into the spec), and about
-// the fields whose conditions look at them. It is for a document that was checked as a whole before and was changed at these places
-// only; an unknown product has no findings.
-func CheckParts(kind string, doc resource.Map, parts []resource.Path, checks Checks) []Violation {
-	d := built().document(kind)
-	if d == nil {
-		return nil
-	}
-	c := &checker{document: d, doc: doc, checks: checks}
-	c.spec, _ = doc["spec"].(resource.Map)
-	if d.products != nil {
-		c.product = resource.Text(c.spec["product"])
-	}
-	spec := d.spec(c.product)
-	if spec == nil || c.spec == nil {
-		return nil
-	}
-	d.partValidator(c.product, parts).validate(doc, c.failed)
-	c.advise(spec, c.spec, specPath)
-	return c.findings()
-}
-
 // specPath is where the spec stands in a document.
 const specPath resource.Path = "/spec"
 
@@ -144,8 +122,6 @@ func comparePaths(a, b resource.Path) int {
 func (c *checker) failed(o origin, keyword string, at resource.Path) {
 	value := resource.Get(c.doc, at)
 	switch {
-	case o.rule != nil:
-		c.add(c.ruleFailed(o, at))
 	case keyword == "required":
 		for _, m := range o.node.members {
 			if object, ok := value.(resource.Map); ok && m.required && object[m.row.name] == nil {

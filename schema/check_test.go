@@ -429,9 +429,11 @@ func TestCheck(t *testing.T) {
 			if kind == "" {
 				kind = "Order"
 			}
-			if diff := cmp.Diff(tt.want, lines(Check(kind, doc, nil))); diff != "" {
+			found := Check(kind, doc, nil)
+			if diff := cmp.Diff(tt.want, lines(found)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
+			agree(t, kind, doc, found)
 		})
 	}
 }

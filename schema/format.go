@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"net/mail"
 	"regexp"
 	"strconv"
 	"strings"
@@ -42,11 +41,6 @@ func (f format) holds(s string) bool {
 func isCountry(s string) bool {
 	list, _ := glossary.Lookup("countries")
 	return list.Has("code", strings.ToUpper(s))
-}
-
-func isEmail(s string) bool {
-	a, err := mail.ParseAddress(s)
-	return err == nil && a.Address == s && a.Name == ""
 }
 
 const (

@@ -28,7 +28,7 @@ type origin struct {
 type generator struct {
 	origins map[string]origin // by JSON pointer into the schema
 	pending map[*node][]part  // parts that must stand at a root, because their condition looks there
-	only    []resource.Path   // fields, as descriptors write their paths, to which the schema is narrowed; nil for all
+	shapes  bool              // leave out what several fields have to do with each other
 }
 
 // part is one entry of an allOf.
@@ -41,6 +41,10 @@ type part struct {
 // kind's other products pass it whatever their spec holds.
 func generate(d *document, products []string) (object, map[string]origin) {
 	g := &generator{origins: map[string]origin{}, pending: map[*node][]part{}}
+	return g.document(d, products), g.origins
+}
+
+func (g *generator) document(d *document, products []string) object {
 	doc := g.node(d.envelope, "")
 	doc["$schema"], doc["$id"], doc["title"], doc["description"] = draft, idPrefix+d.kind, d.kind, d.text
 	properties := doc["properties"].(object)
@@ -48,7 +52,7 @@ func generate(d *document, products []string) (object, map[string]origin) {
 	doc["required"] = append(required, "spec")
 	if d.products == nil {
 		properties["spec"] = g.node(d.specs[""], "/properties/spec")
-		return doc, g.origins
+		return doc
 	}
 	known := make([]any, len(d.products))
 	for i, p := range d.products {
@@ -73,32 +77,18 @@ func generate(d *document, products []string) (object, map[string]origin) {
 	if all != nil {
 		doc["allOf"], doc["$defs"] = all, defs
 	}
-	return doc, g.origins
+	return doc
 }
 
-// generateParts gives the schema of documents of one product, narrowed to some fields of the spec, and the origins of its parts: what
-// is at and below these fields, and the conditions of others that look at them.
-func generateParts(d *document, spec *node, only []resource.Path) (object, map[string]origin) {
-	g := &generator{origins: map[string]origin{}, pending: map[*node][]part{}, only: only}
-	return object{"$schema": draft, "$id": idPrefix + d.kind, "properties": object{"spec": g.node(spec, "/properties/spec")}}, g.origins
-}
-
-// covers tells whether the schema is to say all about a field.
-func (g *generator) covers(n *node) bool {
-	return g.only == nil || slices.ContainsFunc(g.only, func(p resource.Path) bool { return n.path.Under(p) })
-}
-
-// reaches tells whether a field or one below it is covered.
-func (g *generator) reaches(n *node) bool {
-	return g.covers(n) || slices.ContainsFunc(g.only, func(p resource.Path) bool { return p.Under(n.path) })
-}
-
-// asks tells whether a condition of field n is wanted: when the field is covered, or a field that the condition looks at.
-func (g *generator) asks(n *node, c *clause) bool {
-	return g.covers(n) || slices.ContainsFunc(c.when, func(t term) bool {
-		target := t.find(n)
-		return target != nil && g.covers(target)
-	})
+// generateShapes gives the schema that documents of one product are held against here: each field for itself. What fields have to do
+// with each other is in the published schema too, for editors, but evaluated by advise: a validator takes ten times as long.
+func generateShapes(d *document, product string) (object, map[string]origin) {
+	g := &generator{origins: map[string]origin{}, shapes: true}
+	s := g.document(d, nil)
+	if spec := d.specs[product]; spec != nil && d.products != nil {
+		s["properties"].(object)["spec"] = g.node(spec, "/properties/spec")
+	}
+	return s, g.origins
 }
 
 // node gives the schema of a field; at is the pointer under which it will stand.
@@ -188,45 +178,50 @@ func (g *generator) object(n *node, at string) object {
 		return object{"type": "object", "additionalProperties": object{"type": "string"}}
 	}
 	properties, required := object{}, []any{}
-	var parts []part
 	for _, m := range n.members {
-		if g.reaches(m) {
-			properties[m.row.name] = g.node(m, at+"/properties/"+m.row.name)
-		}
-		if m.required && g.covers(m) {
+		properties[m.row.name] = g.node(m, at+"/properties/"+m.row.name)
+		if m.required {
 			required = append(required, m.row.name)
 		}
-		for i := range m.rules {
-			if c := &m.rules[i]; (c.word == wordRequiredWhen || c.word == wordForbiddenWhen) && g.asks(m, c) {
-				parts = append(parts, g.conditional(n, m, c)...)
-			}
-		}
-		if c := m.rule(wordSpread); c != nil && g.covers(m) {
-			parts = append(parts, spreadParts(m, c)...)
-		}
 	}
-	s := object{"type": "object", "properties": properties}
-	if g.covers(n) {
-		s["additionalProperties"] = false
-		for i := range n.rules {
-			if p, ok := chosen(n, &n.rules[i]); ok {
-				parts = append(parts, p)
-			}
-		}
-	}
-	parts = append(parts, g.pending[n]...)
+	s := object{"type": "object", "properties": properties, "additionalProperties": false}
 	if len(required) > 0 {
 		s["required"] = required
 	}
+	if all := g.relations(n, at); all != nil {
+		s["allOf"] = all
+	}
+	return s
+}
+
+// relations gives what the members of an object have to do with each other and with other fields; nil for shapes.
+func (g *generator) relations(n *node, at string) []any {
+	if g.shapes {
+		return nil
+	}
+	var parts []part
+	for _, m := range n.members {
+		for i := range m.rules {
+			if c := &m.rules[i]; c.word == wordRequiredWhen || c.word == wordForbiddenWhen {
+				parts = append(parts, g.conditional(n, m, c)...)
+			}
+		}
+		if c := m.rule(wordSpread); c != nil {
+			parts = append(parts, spreadParts(m, c)...)
+		}
+	}
+	for i := range n.rules {
+		if p, ok := chosen(n, &n.rules[i]); ok {
+			parts = append(parts, p)
+		}
+	}
+	parts = append(parts, g.pending[n]...)
 	var all []any
 	for i, p := range parts {
 		g.origins[fmt.Sprintf("%s/allOf/%d", at, i)] = p.origin
 		all = append(all, p.schema)
 	}
-	if all != nil {
-		s["allOf"] = all
-	}
-	return s
+	return all
 }
 
 // conditional gives the part for a rule of member m of object n. When the condition looks at the root too, the part is kept for the

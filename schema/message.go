@@ -12,8 +12,7 @@ import (
 )
 
 // ruleFailed says what a failed condition or group of fields means.
-func (c *checker) ruleFailed(o origin, at resource.Path) Violation {
-	n, r := o.node, o.rule
+func ruleFailed(n *node, r *clause, at resource.Path) Violation {
 	v := Violation{Path: at, Code: diag.OneOfViolated}
 	switch r.word {
 	case wordRequiredWhen:

@@ -1,0 +1,66 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"dcsync/internal/diag"
+	"dcsync/internal/resource"
+)
+
+// published compiles the schemas that editors use, with the formats Check knows.
+var published = sync.OnceValue(func() map[string]*jsonschema.Schema {
+	out := map[string]*jsonschema.Schema{}
+	for _, kind := range Kinds() {
+		c := jsonschema.NewCompiler()
+		c.AssertFormat = true
+		for name, f := range formats {
+			c.Formats["dcsync-"+name] = func(x any) bool {
+				s, ok := x.(string)
+				return !ok || f.holds(s)
+			}
+		}
+		text, _ := JSON(kind)
+		if err := c.AddResource(idPrefix+kind, strings.NewReader(string(text))); err != nil {
+			panic(err)
+		}
+		out[kind] = c.MustCompile(idPrefix + kind)
+	}
+	return out
+})
+
+// agree holds the findings about a document against the verdict of its published schema, which says in one place what Check finds in
+// two: by the schema of shapes, and by relate. What no schema can say is left out.
+func agree(t *testing.T, kind string, doc resource.Map, found []Violation) {
+	t.Helper()
+	refused := slices.ContainsFunc(found, func(v Violation) bool {
+		return v.Severity == diag.Error && v.Code != diag.CombinedLength && !strings.Contains(v.Summary, "is there twice") &&
+			!strings.Contains(v.Summary, "names no field")
+	})
+	if err := published()[kind].Validate(plain(doc)); (err != nil) != refused {
+		t.Errorf("the published schema says %v, Check:\n%s", err, strings.Join(lines(found), "\n"))
+	}
+}
+
+// A validator is made when it is first needed, and never again.
+func TestCompiledOnce(t *testing.T) {
+	t.Parallel()
+	for _, kind := range Kinds() {
+		d := built().document(kind)
+		for _, product := range append(Products(kind), "", "unknown") {
+			seen := make([]*validator, 8)
+			var wg sync.WaitGroup
+			for i := range seen {
+				wg.Go(func() { seen[i] = d.validator(product) })
+			}
+			wg.Wait()
+			if seen[0] == nil || seen[0] != d.validator(product) || len(slices.Compact(seen)) != 1 {
+				t.Errorf("%s %q is compiled more than once", kind, product)
+			}
+		}
+	}
+}
