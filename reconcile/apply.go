@@ -13,8 +13,10 @@ import (
 	"dcsync/state"
 )
 
-// Points are the places of an apply at which a crash must lose nothing.
-var Points = []step.Point{BeforeCreate, AfterCreate, AfterRecord, BeforeChange, AfterChange}
+// Points lists the places of an apply at which a crash must lose nothing.
+func Points() []step.Point {
+	return []step.Point{BeforeCreate, AfterCreate, AfterRecord, BeforeChange, AfterChange}
+}
 
 // The places, in the order in which one object passes them.
 const (
@@ -44,9 +46,13 @@ type Options struct {
 func Apply(ctx context.Context, p *Plan, in Input, remote Remote, store Store, opts Options) (*Ledger, error) {
 	r := &runner{in: in, remote: remote, store: store, opts: opts, results: map[*Change]*Result{}, done: map[*Change]chan struct{}{}}
 	r.changes = schedule(p, in)
+	in.Live.index()
+	err := r.begin(ctx)
 	r.run(ctx)
 	ledger := &Ledger{Interrupted: r.stopping() || ctx.Err() != nil}
-	err := r.fatal
+	if err == nil {
+		err = r.fatal
+	}
 	if err == nil && !ledger.Interrupted {
 		err = r.close(ctx, p)
 	}
@@ -71,6 +77,25 @@ type runner struct {
 	results map[*Change]*Result
 	ended   int
 	fatal   error // the state could not be written: nothing more is begun
+	denied  error // the key may not write: nothing more is begun
+}
+
+// begin records who applies before the first write: when the run dies, the next one must know whose orders it may not see.
+func (r *runner) begin(ctx context.Context) error {
+	if r.stopping() || !slices.ContainsFunc(r.changes, func(c *Change) bool { return c.Action.Works() }) {
+		return nil
+	}
+	return r.record(ctx, r.sign)
+}
+
+// sign writes down which account the state belongs to, and whose key this run uses. A user who sees something else takes the place of
+// the one before only when that was accepted: until then none of its creates was allowed either.
+func (r *runner) sign(f *state.File) {
+	user := r.in.Live.User
+	if was := f.Account; was != nil && !r.in.Settings.AcceptKeyChange && (was.User.ID != user.ID || !slices.Equal(was.User.Sees, user.Sees)) {
+		user = was.User
+	}
+	f.Account = &state.Account{ID: r.in.Live.ID, APIURL: r.in.Live.APIURL, ContainerID: r.in.Live.ContainerID, User: user}
 }
 
 // schedule gives the changes that need a result, each after all it depends on.
@@ -124,11 +149,13 @@ func (r *runner) carryOut(ctx context.Context, c *Change) *Result {
 		}
 	}
 	r.mu.Lock()
-	fatal := r.fatal
+	fatal, denied := r.fatal, r.denied
 	r.mu.Unlock()
 	switch {
 	case fatal != nil:
 		return skipped(c, "the state cannot be written: "+fatal.Error())
+	case denied != nil:
+		return skipped(c, "the key may not write: "+denied.Error())
 	case r.stopping() || ctx.Err() != nil:
 		return skipped(c, "interrupted before it began")
 	}
@@ -194,6 +221,10 @@ var errBlocked = errors.New("blocked")
 // errDrained says that the run was told to stop between two calls of one change.
 var errDrained = errors.New("interrupted; the rest is done by the next apply")
 
+// missingPermission is the API's word for a key or user that may not do a thing. It ends the writes of the run: every further one
+// would be refused too (domain rules, section 7).
+const missingPermission = "access_denied|missing_permission"
+
 func (t *task) fail(err error) {
 	var p *Problem
 	if !errors.As(err, &p) {
@@ -204,6 +235,11 @@ func (t *task) fail(err error) {
 		if errors.As(err, &api) {
 			p.Code, p.Hint, p.Status = api.Problem()
 		}
+	}
+	if p.Code == missingPermission {
+		t.mu.Lock()
+		t.denied = p
+		t.mu.Unlock()
 	}
 	t.result.Err = p
 	switch {

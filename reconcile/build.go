@@ -30,7 +30,7 @@ func Build(in Input) *Plan {
 	slices.SortStableFunc(p.Changes, func(x, y *Change) int {
 		return cmp.Or(cmp.Compare(x.Action.Risk(), y.Action.Risk()), x.Address.Compare(y.Address))
 	})
-	p.Digest = digestOf(p.Changes)
+	p.Digest = DigestOf(p.Changes)
 	return p
 }
 
@@ -130,8 +130,9 @@ func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
 func (b *builder) create(o *resource.Object, reason string) *Change {
 	c := b.change(o, resource.Create, resource.ByIntent, reason)
 	c.nonce = nonceOf(b.in, o, b.origin(o), o.Lifecycle.Generation, 0)
+	desired := b.desired(o)
 	for _, f := range o.Descriptor.Leaves() {
-		v := resource.Get(b.desired(o), f.Path)
+		v := resource.Get(desired, f.Path)
 		if v == nil {
 			continue
 		}
@@ -242,18 +243,19 @@ func (b *builder) forgotten(p *Plan) {
 
 func (b *builder) add(p *Plan, c *Change) { p.Changes = append(p.Changes, c) }
 
-// blockDependents blocks what refers to an object that cannot be had: a blocked intent of an object without a live id.
+// blockDependents blocks what refers to an object of which an intent is blocked (domain rules, section 14): what would be ordered or
+// changed was reviewed together with it.
 func (b *builder) blockDependents(p *Plan) {
-	missing := map[resource.Address]bool{}
+	held := map[resource.Address]bool{}
 	for _, c := range p.Changes { // still in dependency order
 		for _, d := range c.DependsOn {
-			if missing[d] && c.Action == resource.Create {
+			if held[d] && (c.Action == resource.Create || c.Action == resource.Update) {
 				c.Action, c.Fields, c.Requests = resource.Blocked, nil, 0
 				c.Reason = fmt.Sprintf("it refers to %s, which is blocked", d)
 			}
 		}
-		if c.Action == resource.Blocked && c.ID == "" && c.object != nil && b.in.State.Objects[c.Address] == nil {
-			missing[c.Address] = true
+		if c.Action == resource.Blocked && c.Trigger == resource.ByIntent {
+			held[c.Address] = true
 		}
 	}
 }
@@ -303,5 +305,28 @@ func (b *builder) compare(o *resource.Object, entry *state.Entry, live *resource
 		in.Depth = live.Depth
 		in.Live = ours(o.Descriptor, in.Desired, entry, live)
 	}
-	return diff.Compare(in)
+	res := diff.Compare(in)
+	for i, f := range res.Changes {
+		if f.Via == (resource.Address{}) {
+			res.Changes[i].Via = viaItem(o, f)
+		}
+	}
+	return res
+}
+
+// viaItem gives the manifest that the first differing item of a list was inlined from; zero when there is none.
+func viaItem(o *resource.Object, f resource.FieldChange) resource.Address {
+	before := items(f.Before)
+	for i, item := range items(f.After) {
+		if slices.ContainsFunc(before, func(b resource.Value) bool { return resource.Equal(b, item) }) {
+			continue
+		}
+		at := f.Path.Index(i)
+		for _, p := range slices.Sorted(keys(o.Via)) {
+			if p.Under(at) {
+				return o.Via[p]
+			}
+		}
+	}
+	return resource.Address{}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -232,6 +233,8 @@ func (t *task) look(ctx context.Context, spec resource.Map) (*resource.Live, err
 	}
 	in := t.in
 	in.State = t.store.Snapshot()
+	// What the request may have made was not there when the plan was.
+	l.Objects = slices.DeleteFunc(l.Objects, func(live *resource.Live) bool { return t.in.Live.listed(Key{live.Kind, live.ID}) != nil })
 	in.Live = &Account{ID: t.in.Live.ID, ContainerID: t.in.Live.ContainerID, Lists: map[string]*resource.Listing{o.Address.Kind: l}, Infos: map[Key]*resource.Live{}}
 	b := newBuilder(in)
 	for _, c := range b.candidates(o) {

@@ -9,9 +9,9 @@ import (
 	"dcsync/internal/resource"
 )
 
-// digestOf gives "sha256:…" over what the changes do: by address, the action, generation, sequence, and each field's path and desired
+// DigestOf gives "sha256:…" over what the changes do: by address, the action, generation, sequence, and each field's path and desired
 // value. Reasons, times, live values and costs are not part of it, nor is anything secret.
-func digestOf(changes []*Change) string {
+func DigestOf(changes []*Change) string {
 	type field struct {
 		Path  resource.Path
 		After resource.Value

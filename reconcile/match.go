@@ -17,10 +17,15 @@ type builder struct {
 	owned map[Key]resource.Address
 	ids   map[resource.Address]string // live ids as far as known: from state, or about to be adopted
 	nonce map[string]bool             // the nonces the manifests stand for
+	free  map[group][]*resource.Live  // listed objects that no entry of the state owns
 }
 
+// group is what two objects must share to be taken for one another.
+type group struct{ kind, product string }
+
 func newBuilder(in Input) *builder {
-	b := &builder{in: in, order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{}}
+	b := &builder{in: in, order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{},
+		free: map[group][]*resource.Live{}}
 	for a, e := range in.State.Objects {
 		b.owned[Key{a.Kind, e.Identity.ID}] = a
 		b.ids[a] = e.Identity.ID
@@ -28,6 +33,17 @@ func newBuilder(in Input) *builder {
 	}
 	for _, o := range b.order {
 		b.nonce[nonceOf(in, o, b.origin(o), o.Lifecycle.Generation, 0)] = true
+	}
+	if in.Live == nil {
+		return b
+	}
+	for kind, l := range in.Live.Lists {
+		for _, live := range l.Objects {
+			if _, owned := b.owned[Key{kind, live.ID}]; !owned {
+				g := group{kind, live.Product}
+				b.free[g] = append(b.free[g], live)
+			}
+		}
 	}
 	return b
 }
@@ -56,14 +72,10 @@ func resolveRefs(spec resource.Map, id func(resource.Address) string) resource.M
 // the listing can tell. For kinds with a nonce these are the ones of the same product whose identity fields agree; for kinds
 // without, the ones whose every declared and listed detail agrees.
 func (b *builder) candidates(o *resource.Object) []*resource.Live {
-	l := b.in.Live.Lists[o.Address.Kind]
-	if l == nil {
-		return nil
-	}
 	desired := b.desired(o)
 	var out []*resource.Live
-	for _, live := range l.Objects {
-		if _, owned := b.owned[Key{live.Kind, live.ID}]; owned || live.Product != o.Descriptor.Product {
+	for _, live := range b.free[group{o.Address.Kind, o.Descriptor.Product}] {
+		if _, adopted := b.owned[Key{live.Kind, live.ID}]; adopted {
 			continue
 		}
 		switch {
@@ -139,9 +151,10 @@ func (b *builder) settle(o *resource.Object) verdict {
 		return verdict{}
 	}
 	var v verdict
-	if o.Descriptor.Nonce != "" {
+	switch {
+	case o.Descriptor.Nonce != "":
 		v = b.byNonce(o)
-	} else {
+	case !duplicatesWanted(o):
 		v = b.byDetails(o)
 	}
 	if v.adopt != nil {
@@ -156,22 +169,31 @@ func (b *builder) byNonce(o *resource.Object) verdict {
 	nonce := nonceOf(b.in, o, b.origin(o), o.Lifecycle.Generation, 0)
 	project := projectDigest(b.in.Live.ID, b.in.Settings.UID)
 	var ours []*resource.Live
-	var elsewhere []string
+	var elsewhere, unread []string
 	for _, c := range b.candidates(o) {
-		info := b.in.Live.Infos[Key{c.Kind, c.ID}]
+		k := Key{c.Kind, c.ID}
+		info := b.in.Live.Infos[k]
 		switch {
+		case info == nil && b.in.Live.tried(k):
+			unread = append(unread, c.ID)
 		case info == nil:
 		case info.Nonce == nonce:
 			ours = append(ours, info)
-		case strings.HasPrefix(info.Nonce, project) && !b.nonce[info.Nonce]:
+		case strings.HasPrefix(info.Nonce, project) && !b.nonce[info.Nonce] && sameIdentity(o.Descriptor, b.desired(o), info) == "":
 			elsewhere = append(elsewhere, info.ID)
 		}
 	}
-	if len(ours) == 0 && len(elsewhere) > 0 {
+	switch {
+	case len(ours) > 0:
+		return judge(o.Descriptor, b.desired(o), ours)
+	case len(unread) > 0:
+		return verdict{block: fmt.Sprintf("%s %s could not be read and may be what this manifest ordered", strings.ToLower(o.Address.Kind), strings.Join(unread, ", ")),
+			hint: "run again"}
+	case len(elsewhere) > 0 && o.Lifecycle.Generation == 1:
 		return verdict{block: fmt.Sprintf("%s %s was placed by this project under another name", strings.ToLower(o.Address.Kind), strings.Join(elsewhere, ", ")),
 			hint: "give the manifest its earlier name back, or raise lifecycle.generation to order anew"}
 	}
-	return judge(o.Descriptor, b.desired(o), ours)
+	return verdict{}
 }
 
 // judge decides about objects that carry the nonce of a manifest and were read singly (domain rules, section 2). That ended
@@ -183,7 +205,14 @@ func judge(d *resource.Descriptor, desired resource.Map, found []*resource.Live)
 			return verdict{block: fmt.Sprintf("order %s carries this manifest's alternative_order_id but is a %s", f.ID, f.Product),
 				hint: "raise lifecycle.generation, or choose another alternative_order_id"}
 		}
-		if p := sameIdentity(d, desired, f); p != "" {
+		p := sameIdentity(d, desired, f)
+		if own := resource.Get(desired, d.Nonce); p == "" && own != nil && own == resource.Value(resource.String(f.Nonce)) {
+			// Anybody could have chosen the words of an id that a manifest writes itself.
+			if differ := detailsThatDiffer(d, desired, f); len(differ) > 0 {
+				p = differ[0]
+			}
+		}
+		if p != "" {
 			return verdict{block: fmt.Sprintf("order %s carries this manifest's alternative_order_id but differs in %s", f.ID, p),
 				hint: "raise lifecycle.generation, or choose another alternative_order_id"}
 		}
@@ -204,15 +233,11 @@ func judge(d *resource.Descriptor, desired resource.Map, found []*resource.Live)
 // byDetails judges the unowned objects of a kind without a nonce: exactly one active object that equals the manifest in all it
 // declares is what our own crashed create leaves; anything near to it is somebody else's (domain rules, section 6).
 func (b *builder) byDetails(o *resource.Object) verdict {
-	l := b.in.Live.Lists[o.Address.Kind]
-	if l == nil || duplicatesWanted(o) {
-		return verdict{}
-	}
 	desired := b.desired(o)
 	var equal, near []*resource.Live
-	for _, live := range l.Objects {
+	for _, live := range b.free[group{o.Address.Kind, o.Descriptor.Product}] {
 		k := Key{live.Kind, live.ID}
-		if _, owned := b.owned[k]; owned {
+		if _, adopted := b.owned[k]; adopted {
 			continue
 		}
 		info := b.in.Live.Infos[k]

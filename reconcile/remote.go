@@ -100,15 +100,21 @@ func (a *Account) read(ctx context.Context, r Remote, n Read) {
 
 // listed gives the list item of an object, nil when the listing does not hold it.
 func (a *Account) listed(k Key) *resource.Live {
-	if a.byKey == nil {
-		a.byKey = map[Key]*resource.Live{}
-		for kind, l := range a.Lists {
-			for _, o := range l.Objects {
-				a.byKey[Key{kind, o.ID}] = o
-			}
+	a.index()
+	return a.byKey[k]
+}
+
+// index makes the listings searchable by id. It is called before an Account is shared between goroutines.
+func (a *Account) index() {
+	if a.byKey != nil {
+		return
+	}
+	a.byKey = map[Key]*resource.Live{}
+	for kind, l := range a.Lists {
+		for _, o := range l.Objects {
+			a.byKey[Key{kind, o.ID}] = o
 		}
 	}
-	return a.byKey[k]
 }
 
 // deepest gives the deepest version of an object that was read, nil when there is none.

@@ -165,9 +165,9 @@ func (r *runner) close(ctx context.Context, p *Plan) error {
 	}
 	account := &Account{ID: r.in.Live.ID, Lists: lists}
 	held := heldFields(p)
-	failed := r.unfinished()
+	failed := r.unfinished(p)
 	err := r.record(ctx, func(f *state.File) {
-		f.Account = &state.Account{ID: r.in.Live.ID, APIURL: r.in.Live.APIURL, ContainerID: r.in.Live.ContainerID, User: r.in.Live.User}
+		r.sign(f)
 		ids := func(a resource.Address) string {
 			if e := f.Objects[a]; e != nil {
 				return e.Identity.ID
@@ -231,11 +231,18 @@ func (r *runner) changedAnything() bool {
 	return false
 }
 
-// unfinished gives the addresses of which something was not carried out.
-func (r *runner) unfinished() map[resource.Address]bool {
+// unfinished gives the addresses of which something was not carried out, but for those of which only single fields are held back:
+// what their manifests say now must not pass for applied.
+func (r *runner) unfinished(p *Plan) map[resource.Address]bool {
 	out := map[resource.Address]bool{}
-	for c, res := range r.results {
-		if res.Outcome == resource.Failed || res.Outcome == resource.Skipped || res.Outcome == resource.OutcomeOfBlocked && len(c.Fields) == 0 {
+	for _, c := range p.Changes {
+		res := r.results[c]
+		switch {
+		case c.Action == resource.Blocked:
+			if len(c.Fields) == 0 {
+				out[c.Address] = true
+			}
+		case res != nil && res.Outcome != resource.Done && res.Outcome != resource.Waiting:
 			out[c.Address] = true
 		}
 	}

@@ -116,6 +116,8 @@ func works(p *reconcile.Plan) bool {
 // fits says in what a saved plan differs from what would be done now, "" when it does not (architecture, section 8).
 func fits(saved, now *reconcile.Plan) string {
 	switch {
+	case reconcile.DigestOf(saved.Changes) != saved.Digest:
+		return "the plan file was edited"
 	case saved.Inputs != now.Inputs:
 		return "the project's files changed since"
 	case (saved.State == nil) != (now.State == nil) || saved.State != nil && *saved.State != *now.State:

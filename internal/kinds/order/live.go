@@ -80,8 +80,18 @@ func observed(body resource.Map, l *resource.Live) resource.Map {
 			out[s.name] = resource.Clone(v)
 		}
 	}
-	if fields, ok := l.Spec["custom_fields"]; ok {
-		out["custom_fields"] = resource.Clone(fields)
+	if fields := customFields(body); len(fields) > 0 {
+		out["custom_fields"] = fields
+	}
+	return out
+}
+
+// customFields gives number and value of each custom field, without the name it is displayed by.
+func customFields(body resource.Map) resource.List {
+	list, _ := body["custom_fields"].(resource.List)
+	out := make(resource.List, 0, len(list))
+	for _, item := range list {
+		out = append(out, resource.Map{"metadata_id": resource.Get(item, "/metadata_id"), "value": resource.Get(item, "/value")})
 	}
 	return out
 }
