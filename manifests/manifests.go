@@ -52,6 +52,7 @@ func (l *loader) load(ctx context.Context) (*Loaded, error) {
 	}
 	l.checkNames()
 	l.resolve()
+	l.checkIntents()
 
 	out := &Loaded{
 		Project:   l.project,

@@ -52,6 +52,7 @@ const (
 	RefCycle       Code = "DC1303" // refs in a circle
 	DuplicateNonce Code = "DC1304" // one alternative_order_id in two manifests
 	MovedConflict  Code = "DC1305" // moved_from names an address that still exists or is claimed twice
+	SameIntent     Code = "DC1306" // warning: two manifests ask for the same
 )
 
 // Findings made while planning and applying (DC2xxx).
