@@ -27,6 +27,9 @@ import (
 // attempts bounds how often a creating request is sent when each ends without an answer and each settled look-up says none.
 const attempts = 3
 
+// clockSkew is how far this machine's clock may be ahead of the API's when recent orders are looked for.
+const clockSkew = time.Hour
+
 func (t *task) create(ctx context.Context) error {
 	spec, err := t.desired()
 	if err != nil {
@@ -108,7 +111,7 @@ func (t *task) reuseParent(spec resource.Map) {
 func (t *task) ask(ctx context.Context, spec resource.Map) (*resource.Created, *resource.Live, error) {
 	d := t.change.object.Descriptor
 	for n := 1; ; n++ {
-		since := t.opts.Now().Add(-time.Minute)
+		since := t.opts.Now().Add(-clockSkew)
 		t.opts.Step.At(BeforeCreate)
 		t.sent(1)
 		created, err := t.remote.Create(ctx, d, spec)
@@ -301,26 +304,30 @@ func (t *task) adopt(ctx context.Context, live *resource.Live, nonce string) err
 	return t.inPlace(ctx, spec, b.adoptable(o, live), live)
 }
 
-// recordNotes takes the notes of an adopted object that say what the manifest says, and were posted by our own user, as ours.
+// recordNotes takes the notes of an adopted object that dcsync posted before it died as ours.
 func (t *task) recordNotes(ctx context.Context, spec resource.Map, live *resource.Live) error {
+	mine := postedNotes(t.change.object.Descriptor, spec, live, t.in.Live.User.ID)
+	if len(mine) == 0 {
+		return nil
+	}
+	return t.record(ctx, func(f *state.File) { f.Objects[t.change.Address].Identity.Notes = mine })
+}
+
+// postedNotes gives, by id, the notes that say what the manifest says and were posted by our own user, one for each text: what a run
+// that died before it could record them has posted.
+func postedNotes(d *resource.Descriptor, spec resource.Map, live *resource.Live, user int64) map[string]string {
 	mine := map[string]string{}
-	for _, f := range t.change.object.Descriptor.Leaves() {
-		if f.Method != methodNotes {
-			continue
-		}
-		for _, want := range texts(resource.Get(spec, f.Path)) {
+	for _, p := range notePaths(d) {
+		for _, want := range texts(resource.Get(spec, p)) {
 			for _, n := range live.Notes {
-				if n.Text == want && n.UserID == fmt.Sprint(t.in.Live.User.ID) {
+				if n.Text == want && n.UserID == fmt.Sprint(user) {
 					mine[n.ID] = n.Text
 					break
 				}
 			}
 		}
 	}
-	if len(mine) == 0 {
-		return nil
-	}
-	return t.record(ctx, func(f *state.File) { f.Objects[t.change.Address].Identity.Notes = mine })
+	return mine
 }
 
 // recordNew makes the address own a live id, keeping what it owned before among its earlier ids.

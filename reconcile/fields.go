@@ -218,7 +218,7 @@ func itemsThatDiffer(f resource.FieldChange) resource.List {
 func ours(d *resource.Descriptor, desired resource.Map, entry *state.Entry, live *resource.Live) resource.Map {
 	spec := live.Spec.Clone()
 	for _, f := range d.Leaves() {
-		if f.Change != resource.InPlace || live.Depth != resource.InfoDepth && f.Readable(live.Depth) == false {
+		if f.Change != resource.InPlace || live.Depth != resource.InfoDepth && !f.Readable(live.Depth) {
 			continue
 		}
 		switch f.Method {

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"dcsync/internal/diff"
@@ -177,6 +178,7 @@ func (r *runner) close(ctx context.Context, p *Plan) error {
 		for a, e := range f.Objects {
 			if o := r.in.Set.Get(a); o != nil && !failed[a] && o.Lifecycle.Generation == e.Identity.Generation {
 				r.refresh(e, o, resolveRefs(o.Spec, ids), held[a])
+				r.claimNotes(e, o, Key{a.Kind, e.Identity.ID})
 			}
 			if live := account.listed(Key{a.Kind, e.Identity.ID}); live != nil && !resource.Equal(live.Observed, e.Observed) {
 				e.Observed, e.SeenAt = live.Observed.Clone(), r.opts.Now().UTC()
@@ -206,6 +208,23 @@ func (r *runner) refresh(e *state.Entry, o *resource.Object, desired resource.Ma
 	e.DependsOn = o.DependsOn
 	if s := r.opts.Source(o); s.Path != e.Source.Path || s.Document != e.Source.Document || s.Desired != e.Source.Desired {
 		e.Source = s
+	}
+}
+
+// claimNotes records notes that an earlier run posted and died before it could record.
+func (r *runner) claimNotes(e *state.Entry, o *resource.Object, k Key) {
+	live := r.in.Live.Infos[k]
+	if live == nil {
+		return
+	}
+	for id, text := range postedNotes(o.Descriptor, o.Spec, live, r.in.Live.User.ID) {
+		if slices.Contains(slices.Collect(maps.Values(e.Identity.Notes)), text) {
+			continue
+		}
+		if e.Identity.Notes == nil {
+			e.Identity.Notes = map[string]string{}
+		}
+		e.Identity.Notes[id] = text
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -198,6 +199,18 @@ func (s *scene) converged(w wants) {
 	}
 	if !bytes.Equal(before, after) {
 		s.t.Errorf("an apply with nothing to do changed the state:\n%s\nto\n%s", before, after)
+	}
+	recorded, _, err := state.Read(s.stateFile())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var owned []string
+	for _, e := range recorded.Objects {
+		owned = slices.AppendSeq(owned, maps.Values(e.Identity.Notes))
+	}
+	slices.Sort(owned)
+	if !slices.Equal(owned, w.notes) {
+		s.t.Errorf("the state knows %q as posted by dcsync, want %q", owned, w.notes)
 	}
 	left, err := filepath.Glob(filepath.Join(s.dir, ".dcsync.state.json*"))
 	if err != nil || len(left) > 1 {

@@ -74,7 +74,7 @@ func TestDocumentedBodies(t *testing.T) {
 		{fixture: "provisioning_ship_token", path: "/order/certificate/code_signing_ev", body: `{
 			"certificate": {"signature_hash": "sha256"}, "cs_provisioning_method": "ship_token",
 			"ship_info": {"name": "Jane Doe", "addr1": "123 Example Street", "addr2": "Floor 08", "city": "Lehi", "state": "Utah", "zip": "84043", "country": "us", "method": "STANDARD"},
-			"organization": {"id": 12345}, "order_validity": {"years": 3}}`},
+			"organization": {"id": 12345}, "order_validity": {"years": 1}}`},
 		{fixture: "provisioning_client_app", path: "/order/certificate/code_signing", body: `{
 			"certificate": {"signature_hash": "sha256", "server_platform": {"id": 19}}, "cs_provisioning_method": "client_app",
 			"organization": {"id": 12345}, "order_validity": {"days": 400}}`},

@@ -45,6 +45,7 @@ type world struct {
 	server *httptest.Server
 	clock  *clock
 	sent   *recorder
+	loaded *run.Project // as long as no file changes
 
 	accept      bool // the next runs pass --accept-key-change
 	parallelism int
@@ -180,6 +181,7 @@ func openWorld(t checker, dir string, opts sandbox.Options) (*world, func()) {
 
 func (w *world) file(name, text string) {
 	w.Helper()
+	w.loaded = nil
 	path := filepath.Join(w.dir, filepath.FromSlash(name))
 	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
 		w.Fatalf("write project: %v", err)
@@ -190,6 +192,7 @@ func (w *world) write(name, text string) { w.Helper(); w.file("manifests/"+name,
 
 func (w *world) remove(name string) {
 	w.Helper()
+	w.loaded = nil
 	if err := os.Remove(filepath.Join(w.dir, "manifests", name)); err != nil {
 		w.Fatalf("remove manifest: %v", err)
 	}
@@ -211,11 +214,14 @@ func (w *world) edit(name, from, to string) {
 
 func (w *world) open() *run.Project {
 	w.Helper()
-	p, err := run.Open(context.Background(), w.dir, "")
-	if err != nil {
-		w.Fatalf("open project: %v", err)
+	if w.loaded == nil {
+		p, err := run.Open(context.Background(), w.dir, "")
+		if err != nil {
+			w.Fatalf("open project: %v", err)
+		}
+		w.loaded = p
 	}
-	return p
+	return w.loaded
 }
 
 func (w *world) url() string { return w.server.URL + "/services/v2" }
@@ -385,16 +391,6 @@ func (w *world) lose() {
 	if err := os.Remove(w.statePath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		w.Fatalf("lose state: %v", err)
 	}
-}
-
-// restore puts a state file back; nil means that there was none.
-func (w *world) restore(data []byte) {
-	w.Helper()
-	if data == nil {
-		w.lose()
-		return
-	}
-	w.file("dcsync.state.json", string(data))
 }
 
 // control makes a control call of the sandbox and gives its answer.

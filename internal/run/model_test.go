@@ -34,6 +34,7 @@ const (
 // By default it makes about 2,000 steps, with DCSYNC_SOAK=1 a million; -rapid.checks and -rapid.steps overrule both. A failing
 // history is kept under testdata/rapid and played first from then on.
 func TestModel(t *testing.T) {
+	t.Parallel()
 	checks := 2_000 / modelSteps
 	if os.Getenv("DCSYNC_SOAK") != "" {
 		checks = 1_000_000 / modelSteps
@@ -91,6 +92,7 @@ type model struct {
 	ended   map[string]bool   // ids of orders that people ended
 	theirs  map[string]string // note text → order id, of notes others wrote
 	counter int
+	written string
 }
 
 type modelOrg struct {
@@ -154,7 +156,10 @@ func (m *model) write() {
 			text.WriteString(o.manifest())
 		}
 	}
-	m.w.write("all.yaml", text.String())
+	if text.String() != m.written {
+		m.written = text.String()
+		m.w.write("all.yaml", m.written)
+	}
 }
 
 func (o *modelOrder) manifest() string {
