@@ -17,6 +17,7 @@ import (
 type loader struct {
 	folder   *folder
 	project  *Project
+	policy   *policy
 	sources  map[string]*source // by name
 	checks   schema.Checks
 	keyed    map[string]bool // files named by manifests: whether they hold a private key

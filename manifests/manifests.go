@@ -53,6 +53,7 @@ func (l *loader) load(ctx context.Context) (*Loaded, error) {
 	l.checkNames()
 	l.resolve()
 	l.checkIntents()
+	l.applyPolicy()
 
 	out := &Loaded{
 		Project:   l.project,

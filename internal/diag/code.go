@@ -66,6 +66,18 @@ const (
 	EndedElsewhere Code = "DC2007" // warning: ended outside git
 )
 
+// Findings of the team's own policy, spec.policy of dcsync.yaml (DC15xx).
+const (
+	PolicySchema       Code = "DC1501" // a schema of the team refuses it
+	PolicyProduct      Code = "DC1502" // a product the policy does not allow
+	PolicyDomain       Code = "DC1503" // a name or address in a domain it does not allow
+	PolicyOrganization Code = "DC1504" // an organization it does not allow
+	PolicyValidity     Code = "DC1505" // longer than it allows
+	PolicyLabel        Code = "DC1506" // a label it wants is missing
+	PolicyConsent      Code = "DC1507" // an instruction it wants consent for has none
+	PolicyInvalid      Code = "DC1508" // the policy itself cannot be used
+)
+
 // Findings about files that dcsync wrote itself (DC14xx).
 const (
 	StateInvalid Code = "DC1401" // the state file cannot be read
