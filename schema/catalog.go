@@ -22,6 +22,7 @@ type document struct {
 	text     string
 	envelope *node // the document without its spec
 	products []string
+	common   int              // rows that the specs of all products begin with
 	specs    map[string]*node // by product, "" for a kind without products
 	flags    map[string]bool
 	nonce    resource.Path
@@ -125,6 +126,7 @@ func newDocument(kind string, main *table, tables []*table) (*document, error) {
 		}
 	default:
 		spec = main.rows
+		d.common = len(spec)
 		for _, t := range tables {
 			if t.part == partEnvelope && slices.Contains(t.kinds, kind) {
 				envelope = append(envelope, t.rows...)

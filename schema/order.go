@@ -22,6 +22,11 @@ func Order(kind, product string, at resource.Path) []string {
 	for _, m := range n.members {
 		names = append(names, m.row.name)
 	}
+	if n.root == n && at == specPath && d.products != nil {
+		// What makes the product what it is comes right behind its name.
+		own := slices.Clone(names[d.common:])
+		names = slices.Insert(names[:d.common], 1, own...)
+	}
 	if at == "" {
 		names = slices.Insert(names, slices.Index(names, "metadata")+1, "spec")
 	}
