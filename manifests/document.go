@@ -135,7 +135,7 @@ func (d *document) diagnostic(v schema.Violation) diag.Diagnostic {
 		pos = d.keyPos
 	}
 	out := diag.Diagnostic{
-		Severity: v.Severity, Code: v.Code, Summary: v.Summary, Detail: v.Detail, Hint: schema.Hint(d.kind, d.value, v),
+		Severity: v.Severity, AtSend: v.AtSend, Code: v.Code, Summary: v.Summary, Detail: v.Detail, Hint: schema.Hint(d.kind, d.value, v),
 		Pos: pos(path), Address: d.address().String(),
 	}
 	if name, ok := d.included[path]; ok {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"dcsync/internal/diag"
 	"dcsync/internal/resource"
@@ -16,6 +17,7 @@ import (
 // loader carries one load from the files to the set.
 type loader struct {
 	folder   *folder
+	at       time.Time // what dates are held against; zero: nothing
 	project  *Project
 	policy   *policy
 	sources  map[string]*source // by name
@@ -38,7 +40,7 @@ func newLoader(root string) (*loader, error) {
 		folder:  f,
 		project: newProject(root),
 		sources: map[string]*source{},
-		checks:  checks(),
+		checks:  checks(time.Time{}),
 		keyed:   map[string]bool{},
 
 		byAddress: map[resource.Address]*document{},

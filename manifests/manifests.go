@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"dcsync/internal/diag"
 	"dcsync/internal/resource"
@@ -28,9 +29,12 @@ type Loaded struct {
 	Inputs    string        // "sha256:…" over path and content of every file read
 }
 
-// Load reads and checks the project whose dcsync.yaml lies in root. The files on disk are the only input, so the same files give an
-// equal result. It fails only for failures of the world, when root has no dcsync.yaml (the error of Find) and when ctx ends.
-func Load(ctx context.Context, root string) (*Loaded, error) {
+// Load is LoadAt without an instant: no date is held against the calendar.
+func Load(ctx context.Context, root string) (*Loaded, error) { return LoadAt(ctx, root, time.Time{}) }
+
+// LoadAt reads and checks the project whose dcsync.yaml lies in root. The files on disk and the instant are the only input, so the
+// same ones give an equal result. Findings marked AtSend are warnings here: whoever plans to send the object takes them for errors. It fails only for failures of the world, when root has no dcsync.yaml (the error of Find) and when ctx ends.
+func LoadAt(ctx context.Context, root string, at time.Time) (*Loaded, error) {
 	abs, err := filepath.Abs(root)
 	if err != nil {
 		return nil, fmt.Errorf("resolve project folder: %w", err)
@@ -42,10 +46,12 @@ func Load(ctx context.Context, root string) (*Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.at = at
 	return l.load(ctx)
 }
 
 func (l *loader) load(ctx context.Context) (*Loaded, error) {
+	l.checks = checks(l.at)
 	l.readProject()
 	if err := l.readManifests(ctx); err != nil {
 		return nil, err

@@ -211,11 +211,16 @@ func (r *runner) refresh(e *state.Entry, o *resource.Object, desired resource.Ma
 	}
 }
 
-// claimNotes records notes that an earlier run posted and died before it could record.
+// claimNotes sets right what an earlier run died before it could record: notes it posted become ours, notes it deleted no longer are.
 func (r *runner) claimNotes(e *state.Entry, o *resource.Object, k Key) {
-	live := r.in.Live.Infos[k]
-	if live == nil {
+	live, before := r.in.Live.Infos[k], r.in.State.Objects[o.Address]
+	if live == nil || before == nil || !slices.ContainsFunc(notePaths(o.Descriptor), func(p resource.Path) bool { return resource.Get(o.Spec, p) != nil }) {
 		return
+	}
+	for id := range before.Identity.Notes {
+		if !slices.ContainsFunc(live.Notes, func(n resource.Note) bool { return n.ID == id }) {
+			delete(e.Identity.Notes, id)
+		}
 	}
 	for id, text := range postedNotes(o.Descriptor, o.Spec, live, r.in.Live.User.ID) {
 		if slices.Contains(slices.Collect(maps.Values(e.Identity.Notes)), text) {

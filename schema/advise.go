@@ -28,6 +28,8 @@ func (c *checker) adviseNode(n *node, v resource.Value, at resource.Path, object
 		for _, m := range n.members {
 			if child := v[m.row.name]; child != nil {
 				c.adviseNode(m, child, at.Child(m.row.name), v, root)
+			} else {
+				c.missingWhenSent(m, v, at, root)
 			}
 		}
 	case resource.List:
@@ -35,6 +37,15 @@ func (c *checker) adviseNode(n *node, v resource.Value, at resource.Path, object
 			for i, e := range v {
 				c.adviseNode(n.item, e, at.Index(i), nil, root)
 			}
+		}
+	}
+}
+
+// missingWhenSent reports a member that has to be there once the object is sent.
+func (c *checker) missingWhenSent(m *node, object resource.Map, at resource.Path, root resource.Value) {
+	for i := range m.rules {
+		if r := &m.rules[i]; r.word == wordRequiredWhen && r.atSend && holds(r.when, object, root) {
+			c.addSending(ruleFailed(m, r, at))
 		}
 	}
 }
@@ -81,6 +92,24 @@ func (c *checker) apply(r *clause, n *node, v resource.Value, at resource.Path, 
 		warn.Code, warn.OnKey = diag.ValueUnverified, true
 		warn.Summary = fmt.Sprintf("whether %s may be given is up to the account when %s", name, r.words)
 		warn.Hint = "say it in the manifest, so that it does not depend on the account's settings"
+		if own, _ := r.splitOwn(n); own != nil {
+			warn.OnKey = false
+			warn.Summary = fmt.Sprintf("whether %s may be %s is not established", name, resource.Text(v))
+			warn.Hint = n.hint("docs/unknowns.md says what is known")
+		}
+	case wordUnverified:
+		warn.Code, warn.OnKey = diag.ValueUnverified, true
+		warn.Summary, warn.Hint = name+" is not verified", r.text
+	case wordForbiddenWhen:
+		if r.atSend {
+			c.addSending(ruleFailed(n, r, at))
+		}
+		return
+	case wordRange:
+		if i, ok := v.(resource.Int); ok && r.atSend && !r.inRange(int64(i)) {
+			c.addSending(Violation{Path: at, Code: diag.BadValue, Summary: fmt.Sprintf("%s must be %s", name, r.rangeWords()), Hint: n.hint("")})
+		}
+		return
 	case wordDeprecated:
 		warn.Code, warn.OnKey = diag.FieldDeprecated, true
 		warn.Summary, warn.Hint = name+" is deprecated", r.text
@@ -147,7 +176,7 @@ func (c *checker) unverified(r *clause, n *node, v resource.Value, at resource.P
 	hint := "the list is known to be incomplete; documented: " + orList(documented)
 	if near := nearest(text, documented); near != "" && n.typ == resource.TypeString && r.values == nil {
 		hint = fmt.Sprintf("the list is known to be incomplete, but did you mean %q?", near)
-	} else if len(documented) > 12 {
+	} else if len(documented) > few {
 		hint = "the list is known to be incomplete; check the number"
 	}
 	return Violation{Path: at, Severity: diag.Warning, Code: diag.ValueUnverified,
@@ -229,9 +258,17 @@ func (c *checker) runCheck(r *clause, n *node, v resource.Value, at resource.Pat
 	if f == nil || !n.fits(v) {
 		return
 	}
-	for _, found := range f(CheckInput{Path: at, Value: v, Spec: c.spec, Product: c.product}) {
-		c.add(found)
+	for _, found := range f(CheckInput{Path: at, Value: v, Spec: c.spec, Product: c.product, Argument: r.given}) {
+		if r.atSend {
+			c.addSending(found)
+		} else {
+			c.add(found)
+		}
 	}
+}
+
+func (r *rule) inRange(i int64) bool {
+	return (r.low == nil || i >= *r.low) && (r.high == nil || i <= *r.high)
 }
 
 // fits tells whether a value has the field's type.

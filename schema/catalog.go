@@ -12,6 +12,7 @@ import (
 
 // catalog is all tables put together: one document per kind.
 type catalog struct {
+	tables    []*table
 	documents []*document
 }
 
@@ -28,9 +29,10 @@ type document struct {
 	nonce    resource.Path
 	titles   map[string]string // of the specs, by product
 	needs    map[string]string // product → organization validation
+	keeps    map[string]bool   // product → a reissue leaves earlier certificates valid
 
-	// Made on first use.
-	descriptors func() map[string]*resource.Descriptor // by product
+	// Made on first use, each once.
+	descriptors map[string]func() *resource.Descriptor // by product, "" for a kind without products
 	validators  map[string]func() *validator           // by product, "" for an unknown one or a kind without products
 }
 
@@ -62,7 +64,7 @@ func (c *catalog) document(kind string) *document {
 // newCatalog joins tables by kind and checks every rule against the whole: unknown paths, values and kinds, conditional rows
 // without a condition. Errors name the file and the line.
 func newCatalog(tables []*table) (*catalog, error) {
-	c := &catalog{}
+	c := &catalog{tables: tables}
 	for _, t := range tables {
 		if t.part == partEnvelope || t.part == partProduct {
 			continue
@@ -89,7 +91,10 @@ func newCatalog(tables []*table) (*catalog, error) {
 			}
 			n.joinRefs(isValueOnly)
 		}
-		d.descriptors = sync.OnceValue(func() map[string]*resource.Descriptor { return describe(d, isValueOnly) })
+		d.descriptors = map[string]func() *resource.Descriptor{}
+		for product, spec := range d.specs {
+			d.descriptors[product] = sync.OnceValue(func() *resource.Descriptor { return describe(d, product, spec, isValueOnly) })
+		}
 		d.validators = map[string]func() *validator{"": sync.OnceValue(func() *validator { return newValidator(d, "") })}
 		for _, p := range d.products {
 			d.validators[p] = sync.OnceValue(func() *validator { return newValidator(d, p) })
@@ -113,7 +118,7 @@ func (d *document) roots() []*node {
 // newDocument joins a kind's main table with its envelope and its products' tables.
 func newDocument(kind string, main *table, tables []*table) (*document, error) {
 	d := &document{kind: kind, title: main.title, text: main.text, specs: map[string]*node{}, flags: main.flags, nonce: main.nonce,
-		needs: map[string]string{}, titles: map[string]string{}}
+		needs: map[string]string{}, keeps: map[string]bool{}, titles: map[string]string{}}
 	var envelope, spec []*row
 	switch main.part {
 	case partDocument:
@@ -147,7 +152,7 @@ func newDocument(kind string, main *table, tables []*table) (*document, error) {
 			}
 			d.products = append(d.products, p)
 			d.specs[p], d.titles[p] = newRoot(t.title, selection{"product", p}, merge(spec, t.rows)), t.title
-			d.needs[p] = t.validation[p]
+			d.needs[p], d.keeps[p] = t.validation[p], t.keeps
 			if m := d.specs[p].member("product"); m == nil || m.rule(wordSelects) == nil {
 				return nil, fmt.Errorf("%s:1: product %s has no row product with the rule selects", t.file, p)
 			}
@@ -286,6 +291,16 @@ func (n *node) linkRule(r *rule, c *catalog, d *document) error {
 		err = needs(resource.TypeString)
 	case wordRange, wordConverts, wordDigits:
 		err = needs(resource.TypeInt)
+	case wordIncludes:
+		err, object = needs(resource.TypeList), n.parent
+	case wordRevokesWhen:
+		if r.values[0] == string(resource.RevokesRemoved) {
+			err = needs(resource.TypeList)
+		}
+	case wordMeans:
+		if i := slices.IndexFunc(r.values, func(v string) bool { return !slices.Contains(n.allowed, v) }); i >= 0 {
+			err = fmt.Errorf("the row does not allow %q", r.values[i])
+		}
 	case wordEnum, wordOpen, wordDiscouraged:
 		err = needs(resource.TypeString, resource.TypeInt)
 		if err == nil && n.typ == resource.TypeInt {

@@ -12,8 +12,15 @@ import (
 
 // Check gives all findings about one whole document (apiVersion, kind, metadata, spec, lifecycle) of a kind, sorted by path. It
 // calls the checks that the tables name; one that is not supplied is passed over. A document of an unknown kind has no findings.
+//
+// What a rule behind at=send finds is a warning marked AtSend: it refuses only what a plan would send, so that time passing never
+// makes a merged manifest invalid (domain rules, section 7).
 func Check(kind string, doc resource.Map, checks Checks) []Violation {
-	d := built().document(kind)
+	return built().check(kind, doc, checks)
+}
+
+func (all *catalog) check(kind string, doc resource.Map, checks Checks) []Violation {
+	d := all.document(kind)
 	if d == nil {
 		return nil
 	}
@@ -41,6 +48,15 @@ type checker struct {
 	product  string
 	checks   Checks
 	found    []Violation
+}
+
+// whenSent explains a finding that does not touch what was sent already.
+const whenSent = "It counts when the field is sent: a new order or the next renewal is refused, one that was placed is not touched."
+
+// addSending takes a finding of a rule behind at=send.
+func (c *checker) addSending(v Violation) {
+	v.Severity, v.AtSend, v.Detail = diag.Warning, true, cmp.Or(v.Detail, whenSent)
+	c.add(v)
 }
 
 func (c *checker) add(v Violation) {

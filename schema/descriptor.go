@@ -4,25 +4,22 @@ import (
 	"dcsync/internal/resource"
 )
 
-// describe makes the descriptors of a document's products, "" for a kind without products.
-func describe(d *document, isValueOnly func(kind string) bool) map[string]*resource.Descriptor {
-	out := map[string]*resource.Descriptor{}
-	for product, spec := range d.specs {
-		root := field(spec, isValueOnly)
-		root.Path, root.Name = "", ""
-		out[product] = &resource.Descriptor{
-			Kind:         d.kind,
-			Product:      product,
-			Root:         root,
-			Expires:      d.flags["expires"],
-			Billable:     d.flags["billable"],
-			Downloadable: d.flags["downloadable"],
-			ValueOnly:    d.flags["value_only"],
-			Nonce:        d.nonce,
-			Validation:   d.needs[product],
-		}
+// describe makes the descriptor of one product of a kind, "" for a kind without products.
+func describe(d *document, product string, spec *node, isValueOnly func(kind string) bool) *resource.Descriptor {
+	root := field(spec, isValueOnly)
+	root.Path, root.Name = "", ""
+	return &resource.Descriptor{
+		Kind:         d.kind,
+		Product:      product,
+		Root:         root,
+		Expires:      d.flags["expires"],
+		Billable:     d.flags["billable"],
+		Downloadable: d.flags["downloadable"],
+		ValueOnly:    d.flags["value_only"],
+		Nonce:        d.nonce,
+		Validation:   d.needs[product],
+		ReissueKeeps: d.keeps[product],
 	}
-	return out
 }
 
 // field makes the resource.Field of a node and all below it. The ref member of an object is no field: it is gone once references
@@ -50,6 +47,12 @@ func field(n *node, isValueOnly func(kind string) bool) *resource.Field {
 	}
 	if c := n.rule(wordFormat); c != nil {
 		f.Format = c.text
+	}
+	if c := n.rule(wordIncludes); c != nil {
+		f.Includes = n.path.Parent().Child(c.names[0])
+	}
+	if c := n.rule(wordRevokesWhen); c != nil {
+		f.Revokes = resource.RevokesOn(c.values[0])
 	}
 	if c := n.rule(wordSpread); c != nil {
 		f.Spread = c.names[0]

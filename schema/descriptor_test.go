@@ -1,11 +1,13 @@
 package schema
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"dcsync/internal/resource"
+	"dcsync/schema/glossary"
 )
 
 func descriptor(t *testing.T, kind, product string) *resource.Descriptor {
@@ -22,15 +24,20 @@ func TestDescriptors(t *testing.T) {
 	if diff := cmp.Diff([]string{"Organization", "Contact", "Order", "Project"}, Kinds()); diff != "" {
 		t.Errorf("kinds (-want +got)\n%s", diff)
 	}
-	want := []string{"code_signing", "code_signing_ev", "client_premium", "client_digital_signature_plus", "client_email_security_plus",
-		"client_authentication_plus", "class1_smime"}
-	if diff := cmp.Diff(want, Products("Order")); diff != "" {
-		t.Errorf("products (-want +got)\n%s", diff)
+	documented, _ := glossary.Lookup("products")
+	got := Products("Order")
+	for _, p := range documented.Values() {
+		if !slices.Contains(got, p) {
+			t.Errorf("no table has product %s", p)
+		}
+	}
+	if sorted := slices.Sorted(slices.Values(got)); len(slices.Compact(sorted)) != len(got) {
+		t.Errorf("a product twice in %q", got)
 	}
 	if got := Products("Organization"); got != nil {
 		t.Errorf("products of an organization: %v", got)
 	}
-	for _, bad := range [][2]string{{"Order", ""}, {"Order", "ssl_plus"}, {"Organization", "x"}, {"Nothing", ""}} {
+	for _, bad := range [][2]string{{"Order", ""}, {"Order", "ssl_minus"}, {"Organization", "x"}, {"Nothing", ""}} {
 		if d, ok := Descriptor(bad[0], bad[1]); ok {
 			t.Errorf("descriptor of %v: %v", bad, d)
 		}
@@ -143,6 +150,64 @@ func TestDescriptorPolicies(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+// What names a TLS certificate has says whether a reissue ends the earlier ones.
+func TestReissueRevokes(t *testing.T) {
+	t.Parallel()
+	names := func(list ...string) resource.Value {
+		out := resource.List{}
+		for _, n := range list {
+			out = append(out, resource.String(n))
+		}
+		return out
+	}
+	tests := []struct {
+		name, product, path string
+		before, after       resource.Value
+		want                bool
+	}{
+		{"name added", "ssl_plus", "/certificate/dns_names", names("a.example.com"), names("b.example.com", "A.example.com"), false},
+		{"name removed", "ssl_plus", "/certificate/dns_names", names("a.example.com", "b.example.com"), names("b.example.com"), true},
+		{"all names removed", "ssl_dv_rapidssl", "/certificate/dns_names", names("a.example.com"), nil, true},
+		{"main name changed", "ssl_ev_basic", "/certificate/common_name", resource.String("a.example.com"), resource.String("b.example.com"), true},
+		{"key changed", "ssl_plus", "/certificate/csr", resource.String("a"), resource.String("b"), false},
+		{"key of a document signer changed", "ds_org", "/certificate/csr", resource.String("a"), resource.String("b"), true},
+		{"unknown behaviour", "private_ssl_plus", "/certificate/csr", resource.String("a"), resource.String("b"), true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := descriptor(t, "Order", tt.product)
+			change := resource.FieldChange{Path: resource.Path(tt.path), Before: tt.before, After: tt.after, Field: d.Field(resource.Path(tt.path))}
+			if got := d.ReissueRevokes([]resource.FieldChange{change}); got != tt.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
+// The common name counts among the names of a certificate, whether it is repeated there or not.
+func TestIncludedName(t *testing.T) {
+	t.Parallel()
+	f := descriptor(t, "Order", "ssl_plus").Field("/certificate/dns_names")
+	spec := func(text string) resource.Map { return parse(t, `{"certificate": `+text+`}`) }
+	want := resource.List{resource.String("a.example.com"), resource.String("b.example.com")}
+	for _, text := range []string{
+		`{"common_name": "a.example.com", "dns_names": ["b.example.com"]}`,
+		`{"common_name": "A.example.com", "dns_names": ["b.example.com", "a.example.com"]}`,
+	} {
+		if diff := cmp.Diff(resource.Value(want), f.Normalise(f.Value(spec(text)))); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", text, diff)
+		}
+	}
+	alone := spec(`{"common_name": "a.example.com"}`)
+	if got := f.Value(alone); got != nil {
+		t.Errorf("a list that is not written is %v", got)
+	}
+	if diff := cmp.Diff(resource.Value(resource.List{resource.String("a.example.com")}), f.Shown(alone)); diff != "" {
+		t.Errorf("a list that the API leaves out (-want +got)\n%s", diff)
 	}
 }
 

@@ -11,10 +11,11 @@ var (
 )
 
 // isEmail tells whether a text is an address that mail can be sent to and a certificate can hold: RFC 5321 without quoted names and
-// address literals, in ASCII, with a domain of at least two labels.
+// address literals, in ASCII, with a domain of at least two labels. How long it
+// may be is up to the table.
 func isEmail(s string) bool {
 	at := strings.LastIndexByte(s, '@')
-	if at < 1 || at > 64 || len(s) > 254 || !localPart.MatchString(s[:at]) {
+	if at < 1 || !localPart.MatchString(s[:at]) {
 		return false
 	}
 	labels := strings.Split(s[at+1:], ".")

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -107,14 +108,24 @@ func (d *document) lookUp(products, segs []string) (found []place, known []strin
 		if n != nil && !n.implicit {
 			found = append(found, place{r.product, n})
 		}
+	}
+	if found == nil {
+		known = paths(roots)
+	}
+	return found, known
+}
+
+// paths lists all fields below some places, as explain names them.
+func paths(roots []place) []string {
+	seen := map[string]bool{}
+	for _, r := range roots {
 		r.node.walk(func(n *node) {
 			if n.path != "" && !n.implicit && n.parent.item != n {
-				known = append(known, n.dotted())
+				seen[n.dotted()] = true
 			}
 		})
 	}
-	slices.Sort(known)
-	return found, slices.Compact(known)
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // content gives the node that holds a field's members: the item of a list, else the field itself.
@@ -134,7 +145,10 @@ func (n *node) dotted() string {
 func variants(found []place, of int) []Variant {
 	var out []Variant
 	for _, p := range found {
-		v := p.node.variant()
+		v := p.node.undecided().variant() // the products are named beside it
+		if p.node.isProduct() {
+			v.Allowed = nil
+		}
 		i := slices.IndexFunc(out, func(o Variant) bool {
 			o.Products = nil
 			return fmt.Sprint(o) == fmt.Sprint(v)
@@ -146,11 +160,19 @@ func variants(found []place, of int) []Variant {
 			out[i].Products = append(out[i].Products, p.product)
 		}
 	}
+	for i := range out {
+		if found[0].node.isProduct() {
+			out[i].Allowed = out[i].Products
+		}
+	}
 	if len(out) == 1 && len(out[0].Products) == of {
 		out[0].Products = nil
 	}
 	return out
 }
+
+// isProduct tells whether the field chooses among products.
+func (n *node) isProduct() bool { return n.rule(wordSelects) != nil && n.row.name == "product" }
 
 // members lists the fields below a field over all products, in table order.
 func members(found []place, of int) []Member {
@@ -200,7 +222,7 @@ func (n *node) isConditional() bool {
 // isUnwelcome tells whether the field must never be given for this kind or product.
 func (n *node) isUnwelcome() bool {
 	c := n.rule(wordForbiddenWhen)
-	return c != nil && len(c.when) == 0
+	return c != nil && len(c.when) == 0 && !c.atSend
 }
 
 func (n *node) variant() Variant {
@@ -233,6 +255,14 @@ func (n *node) variant() Variant {
 
 // explain says a rule in words; "" for those that other parts of an explanation say.
 func (c *clause) explain() string {
+	words := c.sentence()
+	if c.atSend && words != "" {
+		return "when it is sent: " + words
+	}
+	return words
+}
+
+func (c *clause) sentence() string {
 	names := orList(c.names)
 	switch c.word {
 	case wordMax:
@@ -261,13 +291,30 @@ func (c *clause) explain() string {
 			return fmt.Sprintf("%s by default when %s", c.values[0], c.words)
 		}
 	case wordRequiredWhen:
-		return "required when " + c.words
+		return "required" + c.suffix()
 	case wordForbiddenWhen:
-		return "must not be given when " + c.words
+		return "must not be given" + c.suffix()
 	case wordIgnoredWhen:
-		return "ignored when " + c.words
+		return "ignored" + c.suffix()
 	case wordUnverifiedWhen:
-		return "up to the account when " + c.words
+		return "up to the account" + c.suffix()
+	case wordUnverified:
+		return "not verified" + c.suffix() + ": " + c.text
+	case wordCheck:
+		return c.checkWords() + c.suffix()
+	case wordIncludes:
+		return "the value of " + names + " counts among them"
+	case wordRevokesWhen:
+		if c.values[0] == string(resource.RevokesRemoved) {
+			return "a reissue that takes one away makes DigiCert revoke the earlier certificates"
+		}
+		return "a reissue that changes it makes DigiCert revoke the earlier certificates"
+	case wordMeans:
+		var lines []string
+		for i, v := range c.values {
+			lines = append(lines, v+": "+c.texts[i])
+		}
+		return strings.Join(lines, "; ")
 	case wordAtLeastOne:
 		return "needs one of " + names
 	case wordExactlyOne:
@@ -288,7 +335,7 @@ func (c *clause) explain() string {
 	case wordSecret:
 		return "secret: written as {env: NAME} or {file: PATH}, never stored or shown"
 	case wordRef:
-		return fmt.Sprintf("may be {ref: NAME} of a %s manifest", c.text)
+		return fmt.Sprintf("may be {ref: NAME}, a manifest of kind %s", c.text)
 	case wordSpread:
 		return fmt.Sprintf("each item stands for the field that its %s names", names)
 	case wordSet:
@@ -305,6 +352,39 @@ func (c *clause) explain() string {
 		return fmt.Sprintf("%s is not advisable: %s", c.values[0], c.text)
 	case wordHint:
 		return c.text
+	}
+	return ""
+}
+
+// suffix says when a rule holds that may stand without a condition.
+func (c *clause) suffix() string {
+	if c.words == "" {
+		return ""
+	}
+	return " when " + c.words
+}
+
+// checkWords says what a check wants; "" for one that nobody described.
+func (c *clause) checkWords() string {
+	switch c.text {
+	case "csr":
+		return "a signing request that can be read and is signed by its own key"
+	case "csr_key":
+		return "a key of one of these sizes: " + c.given
+	case "csr_names":
+		return "a signing request for other names than the order's gives a warning"
+	case "mailbox_provider":
+		return "an address at a public mail provider gives a warning"
+	case "not_past":
+		return "not in the past"
+	case "within_days":
+		return "at most " + c.given + " days"
+	case "within_order":
+		return "not longer than order_validity"
+	case "wildcard":
+		return map[string]string{"never": "no wildcard", "first": "a wildcard", "unusual": "a wildcard gives a warning"}[c.given]
+	case "strict_profile":
+		return "client_auth is not in the strict profile"
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,28 +10,30 @@ import (
 
 func TestExplainField(t *testing.T) {
 	t.Parallel()
-	got, err := Explain("Order.certificate.csr")
+	got, err := Explain("Order.certificate.organization_units")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Explanation{Path: "Order.certificate.csr", Variants: []Variant{
-		{
-			Products: []string{"code_signing", "code_signing_ev"},
-			Text:     "Signing request made by your own hardware module. Only its key is used: names and organization are never taken from it.",
-			Type:     "a string", Req: "conditional",
-			Rules: []string{"a certificate signing request in PEM form", "may be {file: PATH}, a file of the project",
-				"required when cs_provisioning_method is email", "must not be given when cs_provisioning_method is not email",
-				"up to the account when cs_provisioning_method is not given"},
-			Change: "needs a reissue of the certificate", Send: "when the object is created", Read: "in the object's own page: certificate.csr",
-		},
-		{
-			Products: []string{"client_premium", "client_digital_signature_plus", "client_email_security_plus", "client_authentication_plus", "class1_smime"},
-			Text:     "Signing request; only its key is used. Without one the person makes the key in a browser.",
-			Type:     "a string", Req: "optional",
-			Rules:  []string{"a certificate signing request in PEM form", "may be {file: PATH}, a file of the project"},
-			Change: "needs a reissue of the certificate", Send: "when the object is created", Read: "in the object's own page: certificate.csr",
-		},
-	}}
+	for _, v := range got.Variants {
+		if ignored := slices.Contains(v.Rules, "ignored"); ignored != slices.Contains(v.Products, "client_premium") && ignored != slices.Contains(v.Products, "ssl_plus") {
+			t.Errorf("products that differ are not told apart: %+v", v)
+		}
+	}
+	if got, err = Explain("Order.product"); err != nil || len(got.Variants) == 0 || !slices.Contains(got.Variants[0].Allowed, "code_signing") {
+		t.Errorf("products are not listed: %+v, %v", got, err)
+	}
+	if got, err = Explain("Order.code_signing.certificate.csr"); err != nil {
+		t.Fatal(err)
+	}
+	want := Explanation{Path: "Order.certificate.csr", Variants: []Variant{{
+		Text: "Signing request made by your own hardware module. Only its key is used: names and organization are never taken from it.",
+		Type: "a string", Req: "conditional",
+		Rules: []string{"a certificate signing request in PEM form", "may be {file: PATH}, a file of the project",
+			"a signing request that can be read and is signed by its own key",
+			"required when cs_provisioning_method is email", "must not be given when cs_provisioning_method is not email",
+			"up to the account when cs_provisioning_method is not given", "when it is sent: a key of one of these sizes: RSA 3072.. EC 256.."},
+		Change: "needs a reissue of the certificate", Send: "when the object is created", Read: "in the object's own page: certificate.csr",
+	}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -43,7 +46,7 @@ func TestExplain(t *testing.T) {
 		want string // a line for each variant and each member
 	}{
 		{"Project.lock.mode", "string all optional default auto: auto, file, none"},
-		{"Order.spec.order_validity.years", "integer all conditional default : "},
+		{"Order.ssl_plus.order_validity.years", "integer all conditional default : "},
 		{"Order.code_signing.ship_info.method", "string all required default : STANDARD, EXPEDITED"},
 		{"Order.metadata.labels", "mapping all optional default : "},
 		{"Contact.email", "string all required default : "},
@@ -102,15 +105,14 @@ func TestExplainUnknown(t *testing.T) {
 func TestExplainEveryField(t *testing.T) {
 	t.Parallel()
 	for _, d := range built().documents {
+		var roots []place
 		for _, root := range d.roots() {
-			root.walk(func(n *node) {
-				if n.path == "" || n.implicit {
-					return
-				}
-				if _, err := Explain(d.kind + "." + n.dotted()); err != nil {
-					t.Error(err)
-				}
-			})
+			roots = append(roots, place{node: root})
+		}
+		for _, path := range paths(roots) {
+			if _, err := Explain(d.kind + "." + path); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

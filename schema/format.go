@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -26,6 +27,8 @@ var formats = map[string]format{
 	"csr":      {"a certificate signing request in PEM form", nil, nil}, // check(csr) reads it
 	"hash":     {"a hash algorithm such as sha256", regexp.MustCompile(`^[0-9a-z-]+$`), nil},
 	"hex":      {"hexadecimal digits", regexp.MustCompile(`^[0-9A-Fa-f]+$`), nil},
+	"domain":   {"a domain name such as www.example.com or *.example.com", regexp.MustCompile(`^(\*\.)?([^\s.*:/@]{1,63}\.)+[^\s.*:/@]{2,63}$`), isDomain},
+	"host":     {"a domain name, a host name or an IP address", regexp.MustCompile(`^(\*\.)?[^\s*/@]+$`), nil},
 	"name":     {"lower-case letters, digits and inner hyphens, at most 63 characters", regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`), nil},
 	"pointer":  {"a JSON pointer such as /additional_emails", regexp.MustCompile(`^(/([^~/]|~[01])*)+$`), nil},
 	"duration": {"a duration such as 60s", regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$|^0$`), isDuration},
@@ -41,6 +44,12 @@ func (f format) holds(s string) bool {
 func isCountry(s string) bool {
 	list, _ := glossary.Lookup("countries")
 	return list.Has("code", strings.ToUpper(s))
+}
+
+// isDomain refuses what looks like a domain name and is an address.
+func isDomain(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err != nil && len(s) <= 253
 }
 
 const (

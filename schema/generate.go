@@ -26,6 +26,7 @@ type origin struct {
 
 // generator writes the JSON Schema of one document and notes where each part comes from.
 type generator struct {
+	prose   bool              // with texts for people, which validating does not need
 	origins map[string]origin // by JSON pointer into the schema
 	pending map[*node][]part  // parts that must stand at a root, because their condition looks there
 	shapes  bool              // leave out what several fields have to do with each other
@@ -38,9 +39,9 @@ type part struct {
 }
 
 // generate gives the JSON Schema of a document, with the specs of the given products, and the origins of its parts. Documents of the
-// kind's other products pass it whatever their spec holds.
-func generate(d *document, products []string) (object, map[string]origin) {
-	g := &generator{origins: map[string]origin{}, pending: map[*node][]part{}}
+// kind's other products pass it whatever their spec holds. Prose adds titles, descriptions and meanings for editors.
+func generate(d *document, products []string, prose bool) (object, map[string]origin) {
+	g := &generator{prose: prose, origins: map[string]origin{}, pending: map[*node][]part{}}
 	return g.document(d, products), g.origins
 }
 
@@ -69,9 +70,10 @@ func (g *generator) document(d *document, products []string) object {
 			"then": object{"properties": object{"spec": object{"$ref": "#/$defs/" + p}}},
 		})
 	}
-	first := d.specs[d.products[0]].member("product")
-	g.origins["/properties/spec"] = origin{node: &node{row: &row{name: "spec"}, typ: resource.TypeObject, members: []*node{first}}}
-	g.origins["/properties/spec/properties/product"] = origin{node: &node{row: first.row, typ: first.typ, allowed: d.products, rules: first.rules}}
+	first := *d.specs[d.products[0]].member("product")
+	first.allowed = d.products
+	g.origins["/properties/spec"] = origin{node: &node{row: &row{name: "spec"}, typ: resource.TypeObject, members: []*node{&first}}}
+	g.origins["/properties/spec/properties/product"] = origin{node: &first}
 	properties["spec"] = object{"type": "object", "required": []any{"product"},
 		"properties": object{"product": object{"type": "string", "enum": known, "description": first.row.text}}}
 	if all != nil {
@@ -103,8 +105,11 @@ func (g *generator) node(n *node, at string) object {
 	case n.rule(wordFile) != nil:
 		s = object{"if": object{"type": "object"}, "then": reference("file"), "else": s}
 	}
-	if n.parent != nil && n.parent.item != n {
+	if g.prose && n.parent != nil && n.parent.item != n {
 		s["title"], s["description"] = n.row.name, n.row.text
+		if text := n.markdown(); text != "" {
+			s["markdownDescription"] = text
+		}
 		if c := n.rule(wordDeprecated); c != nil {
 			s["deprecated"] = true
 		}
@@ -142,12 +147,18 @@ func (g *generator) shape(n *node, at string) object {
 			s["examples"] = values
 		} else {
 			s["enum"] = values
+			if texts := n.meanings(n.allowed); g.prose && texts != nil {
+				s["markdownEnumDescriptions"] = texts
+			}
 		}
 	}
 	if n.typ == resource.TypeString && n.row.req == resource.Required && n.allowed == nil {
 		s["minLength"] = 1
 	}
 	for _, c := range n.rules {
+		if c.atSend {
+			continue
+		}
 		switch c.word {
 		case wordMax:
 			s["maxLength"] = c.number
@@ -202,7 +213,7 @@ func (g *generator) relations(n *node, at string) []any {
 	var parts []part
 	for _, m := range n.members {
 		for i := range m.rules {
-			if c := &m.rules[i]; c.word == wordRequiredWhen || c.word == wordForbiddenWhen {
+			if c := &m.rules[i]; !c.atSend && (c.word == wordRequiredWhen || c.word == wordForbiddenWhen) {
 				parts = append(parts, g.conditional(n, m, c)...)
 			}
 		}

@@ -8,7 +8,6 @@ import (
 
 	"dcsync/internal/diag"
 	"dcsync/internal/resource"
-	"dcsync/schema/glossary"
 )
 
 // ruleFailed says what a failed condition or group of fields means.
@@ -87,9 +86,6 @@ func (c *checker) valueFailed(n *node, keyword string, at resource.Path, value r
 	case word == "enum" || word == "const":
 		v.Summary = fmt.Sprintf("%s must be %s", name, n.allowedWords())
 		v.Hint = n.hint(c.allowedHint(n, value))
-		if n.row.name == "product" && n.rule(wordSelects) != nil && isDocumentedProduct(resource.Text(value)) {
-			v.Code, v.Summary = diag.NotSupported, fmt.Sprintf("product %s is not supported by this version", resource.Text(value))
-		}
 	case word == "maxLength":
 		v.Summary = fmt.Sprintf("%s is too long: %d characters, at most %d", name, utf8.RuneCountInString(resource.Text(value)), n.rule(wordMax).number)
 		v.Hint = n.hint("")
@@ -139,7 +135,10 @@ func (n *node) hint(otherwise string) string {
 
 // missingHint says what to add.
 func (n *node) missingHint() string {
-	if values := n.documented(); n.rule(wordOpen) == nil && len(values) > 0 && len(values) <= 12 || len(values) == 1 {
+	if n.rule(wordSelects) != nil && len(n.allowed) > few {
+		return "add " + n.row.name
+	}
+	if values := n.documented(); n.rule(wordOpen) == nil && len(values) > 0 && len(values) <= few || len(values) == 1 {
 		return "add " + n.row.name + ": " + orList(values)
 	}
 	return "add " + n.row.name
@@ -207,7 +206,10 @@ func typeHint(n *node, v resource.Value) string {
 // allowedWords lists the documented values: "sha256", "a or b"; a long list is only named.
 func (n *node) allowedWords() string {
 	values := n.documented()
-	if len(values) > 12 {
+	if len(values) > few && n.rule(wordSelects) != nil {
+		return "one of the products that have a table"
+	}
+	if len(values) > few {
 		return "one of the values that the documentation lists"
 	}
 	return orList(values)
@@ -225,7 +227,7 @@ func (c *checker) allowedHint(n *node, v resource.Value) string {
 	if near := nearest(resource.Text(v), n.documented()); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
-	if len(n.allowed) > 12 {
+	if len(n.allowed) > few {
 		return fmt.Sprintf("dcsync explain %s%s lists them", c.document.kind, strings.ReplaceAll(strings.ReplaceAll(string(n.path), "/[]", ""), "/", "."))
 	}
 	return ""
@@ -253,12 +255,6 @@ func counted(n int64, thing string) string {
 
 func lastSegment(pointer string) string {
 	return pointer[strings.LastIndexByte(pointer, '/')+1:]
-}
-
-// isDocumentedProduct tells whether the glossary has a product, with or without a table.
-func isDocumentedProduct(name string) bool {
-	list, _ := glossary.Lookup("products")
-	return list.Has("name_id", name)
 }
 
 // shown gives a value as messages show it: on one line, and not more of it than tells which one is meant.

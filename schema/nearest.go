@@ -10,7 +10,7 @@ func suggestion(name string, known []string) string {
 	if near := nearest(name, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
-	if len(known) > 0 && len(known) <= 12 {
+	if len(known) > 0 && len(known) <= few {
 		return "known here: " + strings.Join(known, ", ")
 	}
 	return "remove it"

@@ -29,7 +29,7 @@ type clause struct {
 }
 
 // Rules of a list's row belong to the list itself or to each of its items.
-var listWords = []string{wordMinItems, wordSet, wordUnique, wordSpread, wordRequiredWhen, wordForbiddenWhen, wordIgnoredWhen,
+var listWords = []string{wordMinItems, wordSet, wordIncludes, wordRevokesWhen, wordUnverified, wordUnique, wordSpread, wordRequiredWhen, wordForbiddenWhen, wordIgnoredWhen,
 	wordUnverifiedWhen, wordOverrides, wordDeprecated, wordSecret, wordIdentity, wordClearable, wordDefault}
 
 func (r *rule) isOfList() bool {
@@ -80,7 +80,7 @@ func (n *node) addRule(r *rule, chosen selection) {
 	if !possible {
 		return
 	}
-	if r.word == wordRequiredWhen && len(when) == 0 {
+	if r.word == wordRequiredWhen && len(when) == 0 && !r.atSend {
 		n.required = true
 		return
 	}

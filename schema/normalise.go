@@ -55,6 +55,8 @@ func normaliser(n *node) func(resource.Value) resource.Value {
 // formNormalisers gives one spelling to what a format allows to write in several ways.
 var formNormalisers = map[string]func(string) string{
 	"email":    lowerDomain,
+	"domain":   strings.ToLower,
+	"host":     strings.ToLower,
 	"phone":    dialled,
 	"date-dmy": isoDate,
 	"csr":      csrIdentity,

@@ -45,22 +45,3 @@ func agree(t *testing.T, kind string, doc resource.Map, found []Violation) {
 		t.Errorf("the published schema says %v, Check:\n%s", err, strings.Join(lines(found), "\n"))
 	}
 }
-
-// A validator is made when it is first needed, and never again.
-func TestCompiledOnce(t *testing.T) {
-	t.Parallel()
-	for _, kind := range Kinds() {
-		d := built().document(kind)
-		for _, product := range append(Products(kind), "", "unknown") {
-			seen := make([]*validator, 8)
-			var wg sync.WaitGroup
-			for i := range seen {
-				wg.Go(func() { seen[i] = d.validator(product) })
-			}
-			wg.Wait()
-			if seen[0] == nil || seen[0] != d.validator(product) || len(slices.Compact(seen)) != 1 {
-				t.Errorf("%s %q is compiled more than once", kind, product)
-			}
-		}
-	}
-}

@@ -28,6 +28,7 @@ func (c *checker) relate(n *node, object resource.Map, at resource.Path, root re
 			r := &m.rules[i]
 			given := object[m.row.name] != nil
 			switch {
+			case r.atSend:
 			case r.word == wordRequiredWhen && !given && holds(r.when, object, root):
 				c.add(ruleFailed(m, r, at))
 			case r.word == wordForbiddenWhen && given && holds(r.when, object, root):

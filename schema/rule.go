@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dcsync/internal/resource"
 	"dcsync/schema/glossary"
 )
 
@@ -27,6 +28,7 @@ const (
 	wordForbiddenWhen  = "forbidden_when"
 	wordIgnoredWhen    = "ignored_when"
 	wordUnverifiedWhen = "unverified_when"
+	wordUnverified     = "unverified"
 	wordAtLeastOne     = "at_least_one"
 	wordAtMostOne      = "at_most_one"
 	wordExactlyOne     = "exactly_one"
@@ -48,19 +50,29 @@ const (
 	wordDiscouraged    = "discouraged"
 	wordHint           = "hint"
 	wordCheck          = "check"
+	wordAt             = "at"
+	wordIncludes       = "includes"
+	wordRevokesWhen    = "revokes_when"
+	wordMeans          = "means"
 )
+
+// sendWords may stand behind at=send: rules that can refuse a value which was right when it was sent.
+var sendWords = []string{wordRange, wordRequiredWhen, wordForbiddenWhen, wordCheck}
 
 // rule is one entry of the Rules column. Which members are set depends on the word.
 type rule struct {
 	word   string
+	atSend bool      // holds only where the field is sent
 	number int64     // max, min, min_items, max_total, and what converts gives
 	low    *int64    // range, converts
 	high   *int64    // range, converts
 	topic  string    // enum=@topic
-	values []string  // enum, open(…), the value of default, of discouraged, and of at_most_one(field=value)
-	names  []string  // fields: at_least_one, at_most_one, exactly_one, overrides, max_total, unique, spread
-	when   condition // …_when, default
-	text   string    // format, pattern, ref, check, deprecated, discouraged, hint
+	values []string  // enum, open(…), means, the value of default, of discouraged, of revokes_when, and of at_most_one(field=value)
+	names  []string  // fields: at_least_one, at_most_one, exactly_one, overrides, max_total, unique, spread, includes
+	when   condition // …_when, default, check, unverified
+	text   string    // format, pattern, ref, check, deprecated, discouraged, unverified, hint
+	texts  []string  // means: what each of the values means
+	given  string    // check: its argument
 }
 
 // parser reads what stands behind a word: its value (word=value) or its argument (word(argument)).
@@ -86,6 +98,7 @@ var grammar = map[string]parser{
 	wordForbiddenWhen + "(":  parseWhen,
 	wordIgnoredWhen + "(":    parseWhen,
 	wordUnverifiedWhen + "(": parseWhen,
+	wordUnverified + "(":     parseUnverified,
 
 	wordAtLeastOne + "(": parseNames,
 	wordAtMostOne + "(":  parseAtMostOne,
@@ -108,7 +121,11 @@ var grammar = map[string]parser{
 	wordDeprecated + "(":  parseText,
 	wordDiscouraged + "(": parseDiscouraged,
 	wordHint + "(":        parseText,
-	wordCheck + "(":       parseText,
+	wordCheck + "(":       parseCheck,
+	wordAt + "=":          parseAt,
+	wordIncludes + "(":    parseNames,
+	wordRevokesWhen + "(": parseRevokes,
+	wordMeans + "(":       parseMeans,
 }
 
 // parseRules reads a Rules cell: rules in backquotes, separated by commas or spaces; "–" or nothing for none.
@@ -117,6 +134,7 @@ func parseRules(cell string) ([]rule, error) {
 	if cell == "–" {
 		return nil, nil
 	}
+	atSend := false // at=send was read
 	for rest := cell; ; {
 		before, tail, found := strings.Cut(rest, "`")
 		if strings.Trim(before, ", ") != "" {
@@ -133,8 +151,15 @@ func parseRules(cell string) ([]rule, error) {
 		if err != nil {
 			return nil, err
 		}
-		rules = append(rules, r)
 		rest = after
+		if r.word == wordAt {
+			atSend = true
+			continue
+		}
+		if r.atSend = atSend; atSend && !slices.Contains(sendWords, r.word) {
+			return nil, fmt.Errorf("rule %q cannot stand behind at=send", text)
+		}
+		rules = append(rules, r)
 	}
 }
 
@@ -301,6 +326,65 @@ func parseConverts(r *rule, v string) error {
 	}
 	if r.low == nil || r.high == nil {
 		return fmt.Errorf("%q has an open end", from)
+	}
+	return nil
+}
+
+// parseAt reads the one moment there is.
+func parseAt(_ *rule, v string) error {
+	if v != "send" {
+		return fmt.Errorf("%q is no moment", v)
+	}
+	return nil
+}
+
+// parseCheck reads NAME[,ARGUMENT] [when COND].
+func parseCheck(r *rule, v string) error {
+	call, err := parseTrailingWhen(r, v)
+	if err != nil {
+		return err
+	}
+	name, argument, hasArgument := strings.Cut(call, ",")
+	if r.given = strings.TrimSpace(argument); hasArgument && r.given == "" {
+		return fmt.Errorf("no argument behind the comma")
+	}
+	return parseText(r, name)
+}
+
+// parseUnverified reads TEXT [when COND].
+func parseUnverified(r *rule, v string) error {
+	text, err := parseTrailingWhen(r, v)
+	if err != nil {
+		return err
+	}
+	return parseText(r, text)
+}
+
+// parseTrailingWhen takes the condition off the end of an argument, if there is one.
+func parseTrailingWhen(r *rule, v string) (rest string, err error) {
+	i := strings.LastIndex(v, " when ")
+	if i < 0 {
+		return v, nil
+	}
+	return strings.TrimSpace(v[:i]), parseWhen(r, v[i+len(" when "):])
+}
+
+func parseRevokes(r *rule, v string) error {
+	if v != string(resource.RevokesChanged) && v != string(resource.RevokesRemoved) {
+		return fmt.Errorf("%q is neither changed nor removed", v)
+	}
+	r.values = []string{v}
+	return nil
+}
+
+// parseMeans reads VALUE: TEXT {; VALUE: TEXT}.
+func parseMeans(r *rule, v string) error {
+	for _, part := range strings.Split(v, ";") {
+		value, text, ok := strings.Cut(part, ":")
+		if !ok || strings.TrimSpace(value) == "" || strings.TrimSpace(text) == "" {
+			return fmt.Errorf("%q is not VALUE: TEXT", strings.TrimSpace(part))
+		}
+		r.values, r.texts = append(r.values, strings.TrimSpace(value)), append(r.texts, strings.TrimSpace(text))
 	}
 	return nil
 }

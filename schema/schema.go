@@ -6,9 +6,13 @@
 package schema
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
+	"io/fs"
+	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"dcsync/internal/resource"
@@ -19,30 +23,63 @@ import (
 //go:embed tables/*.md
 var tableFiles embed.FS
 
-// tableNames lists the tables in the order in which kinds and products are named.
-var tableNames = []string{"manifest", "organization", "contact", "order_common", "order_code_signing", "order_client", "project"}
+// kindTables lists the tables of the kinds, in the order in which kinds are named. Whatever else stands beside them is the table of
+// some products.
+var kindTables = []string{"manifest", "organization", "contact", "order_common", "project"}
 
 // built is everything derived from the tables, made once. A table that does not parse is a mistake in this package, which its tests
-// find, hence the panics.
+// find, hence the panic.
 var built = sync.OnceValue(func() *catalog {
-	var tables []*table
-	for _, name := range tableNames {
-		text, err := tableFiles.ReadFile("tables/" + name + ".md")
-		if err != nil {
-			panic(fmt.Sprintf("schema: read table: %v", err))
-		}
-		t, err := parseTable("tables/"+name+".md", string(text))
-		if err != nil {
-			panic(fmt.Sprintf("schema: parse table: %v", err))
-		}
-		tables = append(tables, t)
-	}
-	c, err := newCatalog(tables)
+	c, err := load(tableFiles)
 	if err != nil {
-		panic(fmt.Sprintf("schema: join tables: %v", err))
+		panic("schema: " + err.Error())
 	}
 	return c
 })
+
+// load reads the tables/*.md of a file system and puts them together.
+func load(files fs.FS) (*catalog, error) {
+	tables, err := parseTables(files)
+	if err != nil {
+		return nil, err
+	}
+	return newCatalog(tables)
+}
+
+// parseTables reads the tables of the kinds, then those of products by name.
+func parseTables(files fs.FS) ([]*table, error) {
+	names, err := fs.Glob(files, "tables/*.md")
+	if err != nil {
+		return nil, fmt.Errorf("list tables: %w", err)
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	var tables []*table
+	for _, name := range names {
+		if tableName(name) == "README" {
+			continue
+		}
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, fmt.Errorf("read table: %w", err)
+		}
+		t, err := parseTable(name, string(text))
+		if err != nil {
+			return nil, fmt.Errorf("parse table: %w", err)
+		}
+		tables = append(tables, t)
+	}
+	return tables, nil
+}
+
+func tableName(file string) string { return strings.TrimSuffix(path.Base(file), ".md") }
+
+// rank gives the place of a table file: that of its kind, or behind all kinds.
+func rank(file string) int {
+	if i := slices.Index(kindTables, tableName(file)); i >= 0 {
+		return i
+	}
+	return len(kindTables)
+}
 
 // Kinds names the kinds of document: Organization, Contact, Order and Project.
 func Kinds() []string {
@@ -68,8 +105,11 @@ func Descriptor(kind, product string) (*resource.Descriptor, bool) {
 	if d == nil {
 		return nil, false
 	}
-	desc, ok := d.descriptors()[product]
-	return desc, ok
+	describe, ok := d.descriptors[product]
+	if !ok {
+		return nil, false
+	}
+	return describe(), true
 }
 
 // JSON gives the JSON Schema of a kind's documents: draft 2020-12, self-contained, in canonical bytes.
@@ -78,8 +118,14 @@ func JSON(kind string) ([]byte, bool) {
 	if d == nil {
 		return nil, false
 	}
-	s, _ := generate(d, d.products)
-	return encode(s), true
+	return d.json(), true
+}
+
+// json gives the schema of all products.
+func (d *document) json() []byte {
+	s, _ := generate(d, d.products, true)
+	share(s)
+	return encode(s)
 }
 
 // CheckNames names every check the tables call for, sorted.
@@ -88,8 +134,10 @@ func CheckNames() []string {
 	for _, d := range built().documents {
 		for _, root := range d.roots() {
 			root.walk(func(n *node) {
-				if c := n.rule(wordCheck); c != nil {
-					names = append(names, c.text)
+				for _, c := range n.rules {
+					if c.word == wordCheck {
+						names = append(names, c.text)
+					}
 				}
 			})
 		}

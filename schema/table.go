@@ -19,6 +19,7 @@ type table struct {
 	validation map[string]string // product → organization validation it needs
 	nonce      resource.Path
 	flags      map[string]bool
+	keeps      bool // a reissue leaves earlier certificates valid
 	rows       []*row
 }
 
@@ -135,6 +136,10 @@ func (t *table) set(name, value string) error {
 		}
 	case "nonce":
 		t.nonce = resource.Path(value)
+	case "reissue":
+		if t.keeps = value == "keeps"; !t.keeps {
+			return fmt.Errorf("reissue %q is not keeps", value)
+		}
 	case "flags":
 		t.flags = map[string]bool{}
 		for _, f := range list() {

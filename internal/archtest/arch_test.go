@@ -37,6 +37,7 @@ var rooms = []struct {
 	{"internal/kinds/order", 3, []string{"internal/certcentral", "schema", "internal/resource"}, "a kind stands alone"},
 	{"schema", 2, []string{"schema/glossary", "internal/resource", "internal/diag", "internal/pki"}, "schema is made from the tables alone"},
 	{"schema/gen", 3, []string{"schema"}, "it writes what schema derives"},
+	{"schema/fixture", 2, []string{"internal/resource"}, "tests of several rooms read the same fixtures"},
 	{"internal/diff", 2, []string{"internal/resource"}, "diff is pure"},
 	{"state", 2, []string{"internal/resource", "internal/diag", "internal/step"}, "state knows only its own file"},
 	{"internal/resource", 1, []string{"internal/diag", "internal/secret"}, "the vocabulary depends on nothing that acts"},
@@ -50,6 +51,7 @@ var rooms = []struct {
 	{"internal/step", 0, nil, "the ground floor imports nothing of ours"},
 	{"schema/glossary", 0, nil, "the ground floor imports nothing of ours"},
 	{"internal/sandbox", 1, []string{"schema/glossary", "internal/pki"}, "the sandbox checks the tables, so it may not use them"},
+	{"internal/contract", 8, nil, "the suite knows only HTTP; its tests start the sandbox"},
 	{"internal/demo", 8, nil, "the demo drives the built command as a user does"},
 	{"internal/archtest", 8, []string{"schema"}, "it looks at the others from outside"},
 }

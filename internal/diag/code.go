@@ -43,6 +43,7 @@ const (
 	ValueConverted   Code = "DC1204" // warning: the API stores another value
 	ValueUnverified  Code = "DC1205" // warning: not in a list known to be incomplete
 	ValueDiscouraged Code = "DC1206" // warning: allowed, but another value serves better
+	CSRNames         Code = "DC1207" // warning: a CSR asks for names that are not ordered
 )
 
 // Findings about objects together (DC13xx).

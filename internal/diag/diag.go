@@ -56,6 +56,7 @@ const (
 // as it should be shown (already masked when the value is secret), empty when there is none.
 type Diagnostic struct {
 	Severity Severity
+	AtSend   bool // refuses only what a plan would send; a warning until then
 	Code     Code
 	Summary  string
 	Detail   string

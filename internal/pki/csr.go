@@ -1,4 +1,5 @@
-// Package pki reads certificate signing requests and recognises private keys.
+// Package pki reads certificate signing requests, recognises private keys and
+// packs certificates as PKCS#7.
 //
 // It is for telling whether a CSR is sound, which key and names it carries, and
 // whether a text that is about to be sent or committed holds a key that must
@@ -7,6 +8,7 @@
 package pki
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -42,16 +44,9 @@ const (
 // the key it names. Line ends may be LF, CRLF or missing altogether, as clients
 // that strip newlines send it; white space around it is ignored.
 func ParseCSR(pem string) (*CSR, error) {
-	der, err := csrDER(pem)
+	req, err := parseRequest(pem)
 	if err != nil {
 		return nil, err
-	}
-	req, err := x509.ParseCertificateRequest(der)
-	if err != nil {
-		return nil, fmt.Errorf("parse CSR: %w", err)
-	}
-	if err := req.CheckSignature(); err != nil {
-		return nil, fmt.Errorf("check signature of CSR: %w", err)
 	}
 	digest := sha256.Sum256(req.RawSubjectPublicKeyInfo)
 	c := &CSR{
@@ -71,6 +66,31 @@ func ParseCSR(pem string) (*CSR, error) {
 		return nil, fmt.Errorf("CSR has a key of an unknown kind (%s)", req.PublicKeyAlgorithm)
 	}
 	return c, nil
+}
+
+// PublicKey reads the key of one PEM certificate request, under the same rules
+// as ParseCSR.
+func PublicKey(pem string) (crypto.PublicKey, error) {
+	req, err := parseRequest(pem)
+	if err != nil {
+		return nil, err
+	}
+	return req.PublicKey, nil
+}
+
+func parseRequest(pem string) (*x509.CertificateRequest, error) {
+	der, err := csrDER(pem)
+	if err != nil {
+		return nil, err
+	}
+	req, err := x509.ParseCertificateRequest(der)
+	if err != nil {
+		return nil, fmt.Errorf("parse CSR: %w", err)
+	}
+	if err := req.CheckSignature(); err != nil {
+		return nil, fmt.Errorf("check signature of CSR: %w", err)
+	}
+	return req, nil
 }
 
 // csrDER cuts the armour off by hand: encoding/pem wants the line ends that

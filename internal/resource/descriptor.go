@@ -1,5 +1,7 @@
 package resource
 
+import "slices"
+
 // Type is the JSON type of a field.
 type Type string
 
@@ -73,6 +75,9 @@ type Field struct {
 	Default     Value  // what the API takes when the field is left out, nil when unknown or conditional
 	Description string
 
+	Includes Path      // of a list: the field whose value counts among the items whether it is written there or not; "" for none
+	Revokes  RevokesOn // what makes a reissue for the sake of this field revoke, where a reissue does not always
+
 	// Normalise gives the form in which two versions are compared; nil means as it is.
 	Normalise func(Value) Value
 
@@ -93,6 +98,77 @@ type Descriptor struct {
 	ValueOnly    bool   // has no object in the API; is inlined where it is referred to
 	Nonce        Path   // the field that carries the idempotency key; "" where there is none
 	Validation   string // the organization validation it needs: cs, ev_cs, …; "" for none
+	ReissueKeeps bool   // earlier certificates outlive a reissue unless Field.Revokes says otherwise; false: they are revoked, or nothing is known
+}
+
+// RevokesOn says which difference in a field makes DigiCert revoke earlier certificates when it is reissued for.
+type RevokesOn string
+
+// The differences that revoke; "" for none.
+const (
+	RevokesChanged RevokesOn = "changed" // any
+	RevokesRemoved RevokesOn = "removed" // an item of the list is gone
+)
+
+// ReissueRevokes tells whether a reissue that carries out these changes makes DigiCert revoke earlier certificates (domain rules,
+// section 4). Where a product's behaviour is not known the answer is yes.
+func (d *Descriptor) ReissueRevokes(changes []FieldChange) bool {
+	if !d.ReissueKeeps {
+		return true
+	}
+	return slices.ContainsFunc(changes, func(c FieldChange) bool {
+		switch c.Field.Revokes {
+		case RevokesChanged:
+			return true
+		case RevokesRemoved:
+			return c.Field.loses(c.Before, c.After)
+		}
+		return false
+	})
+}
+
+// loses tells whether an item of one list is missing in another, normalised.
+func (f *Field) loses(before, after Value) bool {
+	if f.Normalise != nil && before != nil {
+		before = f.Normalise(before)
+	}
+	if f.Normalise != nil && after != nil {
+		after = f.Normalise(after)
+	}
+	kept, _ := after.(List)
+	list, _ := before.(List)
+	return slices.ContainsFunc(list, func(item Value) bool {
+		return !slices.ContainsFunc(kept, func(k Value) bool { return Equal(k, item) })
+	})
+}
+
+// Value gives the field's value in a spec, completed by the value it includes; nil when the spec does not hold the field.
+func (f *Field) Value(spec Map) Value {
+	v := Get(spec, f.Path)
+	list, isList := v.(List)
+	included := f.included(spec)
+	if !isList || included == nil || slices.ContainsFunc(list, func(e Value) bool { return Equal(e, included) }) {
+		return v
+	}
+	return append(slices.Clone(list), included)
+}
+
+// Shown is Value for a spec that the API shows, which may leave the list out when it holds nothing but the included value.
+func (f *Field) Shown(spec Map) Value {
+	if v := f.Value(spec); v != nil {
+		return v
+	}
+	if included := f.included(spec); included != nil {
+		return List{included}
+	}
+	return nil
+}
+
+func (f *Field) included(spec Map) Value {
+	if f.Includes == "" {
+		return nil
+	}
+	return Get(spec, f.Includes)
 }
 
 // Field gives the field at a path, which may name list items by number or by "[]"; nil when the table has none.

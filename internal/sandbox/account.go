@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// Account, users, containers and custom order fields (API facts, sections 3 and 12).
+// The account and its custom order fields (API facts, section 12).
 
 type metadata struct {
 	ID            int    `json:"id"`
@@ -14,6 +14,7 @@ type metadata struct {
 	IsRequired    bool   `json:"is_required"`
 	IsActive      bool   `json:"is_active"`
 	DataType      string `json:"data_type,omitempty"`
+	Description   string `json:"description,omitempty"`
 	ShowInReceipt bool   `json:"show_in_receipt"`
 }
 
@@ -47,63 +48,97 @@ func (c *call) listMetadata() reply {
 	return ok(map[string]any{"metadata": c.acct.Metadata})
 }
 
-func (c *call) listUsers() reply {
-	list := slices.Clone(c.acct.Users)
-	if id := c.query.Get("container_id"); id != "" {
-		list = slices.DeleteFunc(list, func(u *user) bool { return !isNumber(u.Container.ID, id) })
+// metadata reads a new field, or over an old one what is given.
+func (f form) metadata(m metadata) metadata {
+	if f.has("label") || m.Label == "" {
+		m.Label = f.need("label", 0)
 	}
-	list, p, bad := cut(c, list)
-	if bad != nil {
-		return *bad
+	for name, into := range map[string]*bool{"is_required": &m.IsRequired, "is_active": &m.IsActive, "show_in_receipt": &m.ShowInReceipt} {
+		if on, given := f.flag(name); given {
+			*into = on
+		}
 	}
-	return ok(map[string]any{"users": list, "page": p})
+	if f.has("data_type") {
+		m.DataType = f.oneOf("data_type", "anything", "text", "int", "email_address", "email_list")
+		if m.DataType == "anything" {
+			m.DataType = "" // never told
+		}
+	}
+	if f.has("description") {
+		m.Description = f.text("description", 0)
+	}
+	return m
 }
 
-func (c *call) getMe() reply { return ok(c.userInfo(c.user)) }
+func (c *call) addMetadata(m metadata) int {
+	m.ID = c.acct.nextID("metadata")
+	c.acct.Metadata = append(c.acct.Metadata, m)
+	return m.ID
+}
 
-func (c *call) getUser() reply {
-	id, _ := strconv.Atoi(c.params["user_id"])
-	if u := c.acct.user(id); u != nil {
-		return ok(c.userInfo(u))
+func (c *call) createMetadata() reply {
+	f, out, read := c.form()
+	if !read {
+		return out
 	}
-	return fail(http.StatusNotFound, "not_found|user", "There is no such user")
-}
-
-func (c *call) userInfo(u *user) any {
-	return struct {
-		*user
-		IsCertCentral           bool           `json:"is_cert_central"`
-		IsEnterprise            bool           `json:"is_enterprise"`
-		IsSAMLSSOOnly           bool           `json:"is_saml_sso_only"`
-		HasContainerAssignments bool           `json:"has_container_assignments"`
-		ContainerVisibility     []containerRef `json:"container_visibility"`
-		LanguageID              int            `json:"language_id"`
-		AccountLanguageID       int            `json:"account_language_id"`
-	}{user: u, IsCertCentral: true, IsEnterprise: true, ContainerVisibility: []containerRef{rootContainer}, LanguageID: 1, AccountLanguageID: 1}
-}
-
-func containerInfo() map[string]any {
-	return map[string]any{
-		"id": rootContainer.ID, "public_id": "sandbox-root", "name": rootContainer.Name, "parent_id": 0,
-		"template_id": 5, "ekey": "sandbox-root", "has_logo": false, "is_active": true,
+	m := f.metadata(metadata{IsActive: true})
+	if out, refused := f.refused(); refused {
+		return out
 	}
+	return created(idRef{c.addMetadata(m)})
 }
 
-func (c *call) listContainers() reply {
-	return ok(map[string]any{"containers": []any{containerInfo()}})
-}
-
-func (c *call) getContainer() reply {
-	if !isNumber(rootContainer.ID, c.params["container_id"]) {
-		return fail(http.StatusNotFound, "not_found|container", "There is no such container")
+func (c *call) createMetadataBulk() reply {
+	f, out, read := c.form()
+	if !read {
+		return out
 	}
-	return ok(containerInfo())
+	list, given := f.objects("metadata")
+	if !given && !f.has("metadata") {
+		f.missing("metadata")
+	}
+	var fields []metadata
+	for _, item := range list {
+		fields = append(fields, item.metadata(metadata{IsActive: true}))
+	}
+	if out, refused := f.refused(); refused {
+		return out
+	}
+	ids := []idRef{}
+	for _, m := range fields {
+		ids = append(ids, idRef{c.addMetadata(m)})
+	}
+	return created(map[string]any{"metadata": ids})
 }
 
-// getProductLimits says that nothing is limited beyond the products' own rules.
-func (c *call) getProductLimits() reply {
-	if !isNumber(rootContainer.ID, c.params["container_id"]) {
-		return fail(http.StatusNotFound, "not_found|container", "There is no such container")
+// theMetadata is the place of the field of the path.
+func (c *call) theMetadata() (int, reply) {
+	i := slices.IndexFunc(c.acct.Metadata, func(m metadata) bool { return strconv.Itoa(m.ID) == c.params["metadata_id"] })
+	return i, fail(http.StatusNotFound, "not_found|metadata", "There is no such custom field")
+}
+
+func (c *call) editMetadata() reply {
+	i, out := c.theMetadata()
+	if i < 0 {
+		return out
 	}
-	return ok(map[string]any{"is_limited": false})
+	f, out, read := c.form()
+	if !read {
+		return out
+	}
+	m := f.metadata(c.acct.Metadata[i])
+	if out, refused := f.refused(); refused {
+		return out
+	}
+	c.acct.Metadata[i] = m
+	return noContent
+}
+
+func (c *call) deleteMetadata() reply {
+	i, out := c.theMetadata()
+	if i < 0 {
+		return out
+	}
+	c.acct.Metadata = slices.Delete(c.acct.Metadata, i, i+1)
+	return noContent
 }

@@ -39,6 +39,9 @@ func (c *call) contacts(f form, wantVerified bool) namedContacts {
 	var n namedContacts
 	list, _ := f.objects("contacts")
 	for _, item := range list {
+		if item.fields["type"] == "existing_contact" && !item.has("contact_type") {
+			continue // newer document signing bodies name a contact the organization has
+		}
 		switch item.need("contact_type", 0) {
 		case "":
 		case organizationContact:

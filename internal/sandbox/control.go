@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -17,23 +18,36 @@ import (
 
 // dump is the account as GET /_sandbox/dump shows it: the info shapes, sorted by
 // id. Organizations also carry their validations and all that is known of their
-// verified contacts; requests name their order instead of repeating it.
+// verified contacts; requests name their order instead of repeating it. Beside
+// the four lists stand containers, domains and certificates, where there is more
+// than the account's one container and none of the others.
 type dump struct {
 	Organizations []*organization  `json:"organizations"`
 	Orders        []*order         `json:"orders"`
 	Users         []*user          `json:"users"`
 	Requests      []map[string]any `json:"requests"`
+	Containers    []containerRef   `json:"containers,omitempty"`
+	Domains       []*domain        `json:"domains,omitempty"`
+	Certificates  []*issued        `json:"certificates,omitempty"`
 }
 
-func (s *Server) control(r *http.Request, path string) reply {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
-	if err != nil {
-		return fail(http.StatusBadRequest, "bad_request_format", "%v", err)
+func (s *Server) control(r *http.Request, path string) (out reply) {
+	if foreign(r) {
+		return fail(http.StatusForbidden, "access_denied", "Control calls are not for web pages")
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxControlBody+1))
+	if err != nil || len(body) > maxControlBody {
+		return badControl("the body cannot be read or is larger than %d bytes", maxControlBody)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer func() {
+		if p := recover(); p != nil {
+			out = fail(http.StatusInternalServerError, "internal_error", "%v", p).encoded()
+		}
+	}()
 	s.progress()
-	out := s.controlled(r.Method, path, body)
+	out = s.controlled(r.Method, path, body)
 	s.progress()
 	if r.Method != http.MethodGet && out.status < 400 {
 		if err := s.save(); err != nil {
@@ -43,33 +57,55 @@ func (s *Server) control(r *http.Request, path string) reply {
 	return out.encoded()
 }
 
+// foreign says that a page in a browser is calling, which needs no key here and
+// must not get through: it names its origin, or reaches loopback by a name of
+// its own.
+func foreign(r *http.Request) bool {
+	if r.Header.Get("Origin") != "" {
+		return true
+	}
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if local == nil {
+		return false
+	}
+	here, _, err := net.SplitHostPort(local.String())
+	if err != nil || !net.ParseIP(here).IsLoopback() {
+		return false
+	}
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return host != "localhost" && !net.ParseIP(strings.Trim(host, "[]")).IsLoopback()
+}
+
 func (s *Server) controlled(method, path string, body []byte) reply {
 	seg := strings.Split(strings.Trim(path, "/"), "/")
 	switch {
-	case method == "GET" && path == "/stats":
+	case method == http.MethodGet && path == "/stats":
 		return ok(s.stats)
-	case method == "DELETE" && path == "/stats":
+	case method == http.MethodDelete && path == "/stats":
 		s.stats = newStats()
 		return noContent
-	case method == "GET" && path == "/clock":
+	case method == http.MethodGet && path == "/clock":
 		return ok(map[string]string{"now": stamp(s.now())})
-	case method == "POST" && path == "/clock":
+	case method == http.MethodPost && path == "/clock":
 		return s.moveClock(body)
-	case method == "GET" && path == "/faults":
+	case method == http.MethodGet && path == "/faults":
 		return ok(append([]*fault{}, s.faults...))
-	case method == "POST" && path == "/faults":
+	case method == http.MethodPost && path == "/faults":
 		return s.addFaults(body)
-	case method == "DELETE" && path == "/faults":
+	case method == http.MethodDelete && path == "/faults":
 		s.faults = nil
 		return noContent
-	case method == "GET" && path == "/dump":
+	case method == http.MethodGet && path == "/dump":
 		return ok(s.dump())
-	case method == "POST" && path == "/reset":
+	case method == http.MethodPost && path == "/reset":
 		s.acct, s.faults, s.stats, s.windows = emptyAccount(), nil, newStats(), map[string]*window{}
 		return noContent
-	case method == "POST" && len(seg) == 3 && seg[0] == "orders":
+	case method == http.MethodPost && len(seg) == 3 && seg[0] == "orders":
 		return s.act(seg[1], seg[2])
-	case method == "PATCH" && len(seg) == 3 && seg[0] == "objects":
+	case method == http.MethodPatch && len(seg) == 3 && seg[0] == "objects":
 		return s.patch(seg[1], seg[2], body)
 	}
 	return fail(http.StatusNotFound, "not_found|route", "There is no such control call")
@@ -82,6 +118,17 @@ func (s *Server) dump() dump {
 	}
 	for _, o := range s.acct.Orders {
 		d.Orders = append(d.Orders, s.view(o))
+	}
+	if len(s.acct.Containers) > 1 {
+		d.Containers = s.acct.Containers
+	}
+	for _, one := range s.acct.Domains {
+		d.Domains = append(d.Domains, one.shown(true, true))
+	}
+	for _, one := range s.acct.Certificates {
+		cp := *one
+		cp.DER = nil
+		d.Certificates = append(d.Certificates, &cp)
 	}
 	for _, r := range s.acct.Requests {
 		d.Requests = append(d.Requests, s.dumpedRequest(r))
@@ -135,39 +182,40 @@ func (s *Server) act(id, what string) reply {
 		return fail(http.StatusNotFound, "not_found|order", "There is no such order")
 	}
 	conflict := fail(http.StatusConflict, "invalid_order_status", "An order that is %s cannot do that", o.Status)
-	open := slices.DeleteFunc(s.acct.requestsOf(o.ID), func(r *request) bool { return r.Status != "pending" && r.Status != "submitted" })
+	open := slices.DeleteFunc(s.acct.requestsOf(o.ID), func(r *request) bool { return !r.open() })
+	admin := s.acct.Users[0]
 	switch what {
 	case "approve":
 		if len(open) == 0 {
 			return conflict
 		}
 		for _, r := range open {
-			s.approve(r, "")
+			s.approve(r, admin, "")
 		}
 	case "reject":
 		if !o.underWay() {
 			return conflict
 		}
+		reissue := o.Status == "reissue_pending"
 		for _, r := range open {
-			s.process(r, "rejected", "")
+			s.reject(r, admin, "")
 		}
-		o.Status = "rejected"
+		if !reissue {
+			o.Status = "rejected"
+		}
 	case "issue":
 		if !o.underWay() {
 			return conflict
 		}
 		for _, r := range open {
-			s.approve(r, "")
+			s.approve(r, admin, "")
 		}
-		if o.Certificate.ID == 0 {
-			o.Certificate.ID = s.acct.nextID("certificate")
-		}
-		o.issue(s.now())
+		s.issueNow(o)
 	case "revoke":
 		if o.Status != "issued" && o.Status != "expired" && o.Status != "reissue_pending" {
 			return conflict
 		}
-		o.Status = "revoked"
+		s.acct.revokeOrder(o)
 	case "expire":
 		if o.Status != "issued" {
 			return conflict
@@ -175,11 +223,29 @@ func (s *Server) act(id, what string) reply {
 		if yesterday := day(s.now().AddDate(0, 0, -1)); o.Certificate.ValidTill > yesterday {
 			o.Certificate.ValidTill = yesterday
 		}
+		if yesterday := day(s.now().AddDate(0, 0, -1)); o.OrderValidTill > yesterday {
+			o.OrderValidTill = yesterday
+		}
 		o.Status = "expired"
 	default:
 		return fail(http.StatusNotFound, "not_found|route", "Orders can be approved, issued, rejected, revoked and expired here")
 	}
 	return ok(s.view(o))
+}
+
+// issueNow gives an order what it waits for: its reissue or its certificate.
+func (s *Server) issueNow(o *order) {
+	if o.Hidden != nil {
+		for _, w := range slices.Clone(o.Hidden.Rework) {
+			s.finishRework(o, w, s.now())
+		}
+		if o.Hidden.Proof != nil {
+			s.acct.proven(o, s.now())
+		}
+	}
+	if o.Status != "issued" {
+		s.issue(o, s.now())
+	}
 }
 
 // patch edits an object as somebody with a console would, without any of the

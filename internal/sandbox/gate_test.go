@@ -198,11 +198,11 @@ func TestAccountEndpoints(t *testing.T) {
 	r.refuse(404, "not_found|container", "GET", "/container/12", nil)
 	r.want(r.get("/account/metadata"), "Cost center", "metadata", 0, "label")
 	r.want(r.get("/account/metadata"), nil, "metadata", 0, "data_type")
-	if n := len(r.get("/product")["products"].([]any)); n != 7 {
+	if n := len(r.get("/product")["products"].([]any)); n != len(products) {
 		t.Errorf("%d products", n)
 	}
 	r.want(r.get("/product/code_signing_ev"), "EV CS", "validation_type")
-	r.refuse(404, "not_found|product", "GET", "/product/ssl_plus", nil)
+	r.refuse(404, "not_found|product", "GET", "/product/grid_host_ssl", nil)
 	for _, p := range r.get("/product/pricing")["standard_prices"].([]any) {
 		if cost, _ := at(p, "prices", 0, "cost").(float64); cost <= 0 {
 			t.Errorf("%v has no price", p)

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,8 @@ const (
 	apiPrefix     = "/services/v2"
 	controlPrefix = "/_sandbox"
 	maxBody       = 1 << 20
+	// A control call may bring an account to edit, not a body of the API.
+	maxControlBody = 8 << 20
 )
 
 // apiError is one entry of the body every failure has (API facts, section 2).
@@ -25,14 +28,18 @@ type apiError struct {
 	Message string `json:"message"`
 }
 
-// reply is an answer before it is written. A nil body is an empty one.
+// reply is an answer before it is written: a body that becomes JSON, raw bytes of
+// some kind, or neither.
 type reply struct {
 	status int
 	body   any
+	raw    []byte
+	kind   string // media type of raw
+	name   string // file name of raw
 }
 
-func ok(body any) reply      { return reply{http.StatusOK, body} }
-func created(body any) reply { return reply{http.StatusCreated, body} }
+func ok(body any) reply      { return reply{status: http.StatusOK, body: body} }
+func created(body any) reply { return reply{status: http.StatusCreated, body: body} }
 
 var noContent = reply{status: http.StatusNoContent}
 
@@ -41,17 +48,19 @@ func fail(status int, code, format string, args ...any) reply {
 }
 
 func failAll(status int, errs []apiError) reply {
-	return reply{status, map[string]any{"errors": errs}}
+	return reply{status: status, body: map[string]any{"errors": errs}}
 }
 
 // call is one request to the API that has passed the gate: its key is known, its
 // route found, its body read. Handlers run one at a time, under Server.mu.
 type call struct {
 	*Server
-	user   *user
-	query  url.Values
-	params map[string]string
-	body   []byte
+	user       *user
+	containers []int // that the user sees
+	query      url.Values
+	params     map[string]string
+	body       []byte
+	shifted    bool // a fault moves pages by one item
 }
 
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
@@ -95,35 +104,18 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, path string) {
 	if err != nil {
 		out = fail(http.StatusBadRequest, "bad_request_format", "The body cannot be read or is larger than %d bytes", maxBody)
 	} else if f == nil || f.act != replace {
-		out = s.answer(r, rt, params, body)
+		out = s.answer(r, rt, params, body, f != nil && f.act == repeatItems)
 	}
-	if f != nil {
-		// What was asked for has happened; only the answer is late.
-		select {
-		case <-time.After(f.delay):
-		case <-r.Context().Done():
-		}
-		switch f.act {
-		case dropAfter:
-			panic(http.ErrAbortHandler)
-		case replace, replaceAfter:
-			if f.html {
-				s.writeHTML(w)
-				return
-			}
-			out = fail(f.status, faultCode(f.status), "Made to fail by the sandbox")
-		}
+	if f == nil {
+		s.write(w, out, 0)
+		return
 	}
-	retryAfter := 0
-	if f != nil {
-		retryAfter = f.RetryAfter
-	}
-	s.write(w, out, retryAfter)
+	s.writeFaulty(w, r, out, f)
 }
 
 // answer runs the gate and the handler. The order of the checks is assumed; that
 // an unknown key gives 403 and not 401 was seen (API facts, section 2).
-func (s *Server) answer(r *http.Request, rt *route, params map[string]string, body []byte) (out reply) {
+func (s *Server) answer(r *http.Request, rt *route, params map[string]string, body []byte, shifted bool) (out reply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer func() {
@@ -132,19 +124,20 @@ func (s *Server) answer(r *http.Request, rt *route, params map[string]string, bo
 		}
 	}()
 	key := r.Header.Get("X-DC-DEVKEY")
-	role, known := s.opts.Keys[key]
+	k, owner := s.authenticate(key)
+	media := acceptable(r.Header.Values("Accept"), rt.offers())
 	switch {
 	case key == "":
 		return fail(http.StatusUnauthorized, "access_denied|missing_key", "Send an API key in the header X-DC-DEVKEY")
-	case !known:
+	case k == nil:
 		return fail(http.StatusForbidden, "access_denied|access_denied_invalid_key", "The API key is not valid")
 	case s.opts.RateLimits && !s.admit(key):
 		return fail(http.StatusTooManyRequests, "request_limit_exceeded", "Service unavailable, please limit request volume")
-	case !acceptable(r.Header.Values("Accept")):
-		return fail(http.StatusNotAcceptable, "not_acceptable", "Accept application/json")
+	case media == "":
+		return fail(http.StatusNotAcceptable, "not_acceptable", "Accept %s", strings.Join(rt.offers(), " or "))
 	case rt == nil:
 		return fail(http.StatusNotFound, "not_found|route", "There is no such endpoint")
-	case !permitted(role, r.Method, rt):
+	case !permitted(k.RestrictedToRoleID, r.Method, rt):
 		return fail(http.StatusForbidden, "access_denied|missing_permission", "The API key may not do this")
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
@@ -152,7 +145,8 @@ func (s *Server) answer(r *http.Request, rt *route, params map[string]string, bo
 		return fail(http.StatusBadRequest, "bad_request_format", "The query cannot be read")
 	}
 	s.progress()
-	c := &call{Server: s, user: s.acct.Users[0], query: query, params: params, body: body}
+	k.LastUsedDate = stamp(s.now())
+	c := &call{Server: s, user: owner, containers: s.acct.containersOf(owner), query: query, params: params, body: body, shifted: shifted}
 	out = rt.handle(c)
 	s.progress()
 	if r.Method != http.MethodGet && out.status < 400 {
@@ -161,7 +155,11 @@ func (s *Server) answer(r *http.Request, rt *route, params map[string]string, bo
 		}
 	}
 	// Bodies point into the account; they are encoded while it is locked.
-	return out.encoded()
+	out = out.encoded()
+	if media == "text/csv" && out.raw == nil {
+		out = out.asCSV()
+	}
+	return out
 }
 
 // encoded replaces the body by its JSON.
@@ -173,31 +171,43 @@ func (out reply) encoded() reply {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(out.body); err != nil {
-		return reply{http.StatusInternalServerError, json.RawMessage(`{"errors":[{"code":"internal_error","message":"cannot encode the answer"}]}`)}
+		return reply{status: http.StatusInternalServerError, body: json.RawMessage(`{"errors":[{"code":"internal_error","message":"cannot encode the answer"}]}`)}
 	}
 	out.body = json.RawMessage(bytes.TrimSpace(b.Bytes()))
 	return out
 }
 
 func (s *Server) write(w http.ResponseWriter, out reply, retryAfter int) {
+	text := s.head(w, out, retryAfter)
+	w.WriteHeader(out.status)
+	w.Write(text)
+}
+
+// head sets the headers and returns the body.
+func (s *Server) head(w http.ResponseWriter, out reply, retryAfter int) []byte {
 	if out.status == http.StatusTooManyRequests {
 		s.mu.Lock()
 		s.stats.Rejected429++
 		s.mu.Unlock()
 	}
+	h := w.Header()
 	// The API documents no Retry-After; only faults send one.
 	if retryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
-	if out.body == nil {
-		w.WriteHeader(out.status)
-		return
+	if out.raw == nil && out.body == nil {
+		return nil
 	}
-	out = out.encoded()
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "private,no-cache")
-	w.WriteHeader(out.status)
-	w.Write(out.body.(json.RawMessage))
+	h.Set("Cache-Control", "private,no-cache")
+	if out.raw != nil {
+		h.Set("Content-Type", out.kind)
+		if out.name != "" {
+			h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": out.name}))
+		}
+		return out.raw
+	}
+	h.Set("Content-Type", "application/json")
+	return out.encoded().body.(json.RawMessage)
 }
 
 // writeHTML is what a CDN in front of the API answers when it is unhappy.
@@ -207,21 +217,24 @@ func (s *Server) writeHTML(w http.ResponseWriter) {
 	io.WriteString(w, "<html><head><title>Service Unavailable</title></head><body><h1>503</h1></body></html>\n")
 }
 
-// acceptable reports whether JSON is among what the client takes. A request
-// without the header takes anything.
-func acceptable(accept []string) bool {
+// acceptable is the first offer the client takes, "" for none. A request without
+// the header takes anything.
+func acceptable(accept, offers []string) string {
 	if len(accept) == 0 {
-		return true
+		return offers[0]
 	}
+	var taken []string
 	for _, part := range strings.Split(strings.Join(accept, ","), ",") {
 		media, params, err := mime.ParseMediaType(part)
-		if err != nil || params["q"] == "0" {
-			continue
-		}
-		switch media {
-		case "application/json", "application/*", "*/*":
-			return true
+		if err == nil && params["q"] != "0" {
+			taken = append(taken, media)
 		}
 	}
-	return false
+	for _, offer := range offers {
+		group, _, _ := strings.Cut(offer, "/")
+		if slices.Contains(taken, offer) || slices.Contains(taken, group+"/*") || slices.Contains(taken, "*/*") {
+			return offer
+		}
+	}
+	return ""
 }

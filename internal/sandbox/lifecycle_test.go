@@ -126,7 +126,9 @@ func TestEdits(t *testing.T) {
 	r.refuse(400, "required_param:custom_renewal_message", "PUT", o+"/custom-renewal-message", obj{})
 
 	r.refuse(400, "invalid_value:auto_reissue", "PUT", o+"/auto-reissue", obj{"auto_reissue": 1})
-	long := info(idOf(r.post(csPath, with(csBody(org), "order_validity", obj{"years": 2}))))
+	code := info(idOf(r.post(csPath, with(csBody(org), "order_validity", obj{"years": 2}))))
+	r.refuse(400, "invalid_value:auto_reissue", "PUT", code+"/auto-reissue", obj{"auto_reissue": 1}) // TLS only
+	long := info(idOf(r.post(tlsPath, with(tlsBody(org), "order_validity", obj{"years": 2}))))
 	r.put(long+"/auto-reissue", obj{"auto_reissue": 1})
 	r.want(r.get(long), 1, "auto_reissue")
 	r.put(long+"/auto-reissue", obj{"auto_reissue": 0})

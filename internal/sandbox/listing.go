@@ -22,8 +22,10 @@ type page struct {
 
 // cut takes one page out of a list. A limit over 1000 counts as 1000, and 0 as
 // none given (both assumed).
-func cut[T any](c *call, list []T) ([]T, page, *reply) {
-	p := page{Total: len(list), Limit: maxLimit}
+func cut[T any](c *call, list []T) ([]T, page, *reply) { return cutAt(c, list, maxLimit, maxLimit) }
+
+func cutAt[T any](c *call, list []T, usual, most int) ([]T, page, *reply) {
+	p := page{Total: len(list), Limit: usual}
 	for name, into := range map[string]*int{"limit": &p.Limit, "offset": &p.Offset} {
 		text := c.query.Get(name)
 		if text == "" {
@@ -36,10 +38,14 @@ func cut[T any](c *call, list []T) ([]T, page, *reply) {
 		}
 		*into = n
 	}
-	if p.Limit == 0 || p.Limit > maxLimit {
-		p.Limit = maxLimit
+	if p.Limit == 0 {
+		p.Limit = usual
 	}
+	p.Limit = min(p.Limit, most)
 	from := min(p.Offset, len(list))
+	if c.shifted && from > 0 {
+		from-- // a fault: as if an item had come in ahead of the page
+	}
 	return list[from:min(from+p.Limit, len(list))], p, nil
 }
 

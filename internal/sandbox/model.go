@@ -36,6 +36,11 @@ type user struct {
 	Container   containerRef `json:"container"`
 	AccessRoles []accessRole `json:"access_roles"`
 	Type        string       `json:"type"`
+	LastLogin   string       `json:"last_login_date,omitempty"`
+	APIOnly     bool         `json:"is_api_only,omitempty"`
+	// Assigned are the containers the user is limited to; none means the user's
+	// own and those below it. Answers tell only that there are some.
+	Assigned []int `json:"container_id_assignments,omitempty"`
 }
 
 func (u *user) ref() userRef { return userRef{u.ID, u.FirstName, u.LastName, u.Email} }
@@ -164,6 +169,10 @@ type individual struct {
 	FirstName string `json:"first_name,omitempty"`
 	LastName  string `json:"last_name,omitempty"`
 	Pseudonym string `json:"pseudonym,omitempty"`
+	Email     string `json:"email,omitempty"`
+	Telephone string `json:"telephone,omitempty"`
+	Country   string `json:"country,omitempty"`
+	JobTitle  string `json:"job_title,omitempty"`
 }
 
 type certificate struct {
@@ -188,6 +197,15 @@ type certificate struct {
 	SignatureHash       string      `json:"signature_hash"`
 	KeySize             int         `json:"key_size,omitempty"`
 	CACert              *caCert     `json:"ca_cert,omitempty"`
+	UsageDesignation    *usage      `json:"usage_designation,omitempty"`
+	ProfileType         string      `json:"profile_type,omitempty"`
+	ProfileOption       string      `json:"profile_option,omitempty"`
+}
+
+// usage is what a Secure Email or document signing certificate is for.
+type usage struct {
+	Primary    string   `json:"primary_usage"`
+	Additional []string `json:"additional_usages,omitempty"`
 }
 
 type idRef struct {
@@ -241,6 +259,8 @@ type requestRef struct {
 	Comments string `json:"comments"`
 }
 
+func (r requestRef) open() bool { return r.Status == "pending" || r.Status == "submitted" }
+
 // request is stored apart from its order, as GET /request shows it but for the
 // order, of which only the id is kept.
 type request struct {
@@ -250,6 +270,9 @@ type request struct {
 	DateProcessed    string   `json:"date_processed,omitempty"`
 	ProcessorComment string   `json:"processor_comment,omitempty"`
 	Order            orderID  `json:"order"`
+	// What a revocation is about; without a certificate, the whole order.
+	CertificateID    int    `json:"certificate_id,omitempty"`
+	RevocationReason string `json:"revocation_reason,omitempty"`
 }
 
 // orderID reads the id of an order and passes over whatever a dump shows beside it.
@@ -270,6 +293,7 @@ type order struct {
 	OrderValidTill              string                        `json:"order_valid_till,omitempty"`
 	ValidityYears               int                           `json:"validity_years,omitempty"`
 	OrderValidity               validity                      `json:"order_validity"`
+	IsMultiYearPlan             string                        `json:"is_multi_year_plan,omitempty"` // "1", a string
 	Organization                maybeEmpty[orderOrganization] `json:"organization"`
 	DisableRenewalNotifications bool                          `json:"disable_renewal_notifications"`
 	AutoRenew                   int                           `json:"auto_renew"`
@@ -295,6 +319,9 @@ type order struct {
 	Currency                    string                        `json:"currency"`
 	PaymentMethod               string                        `json:"payment_method"`
 	DisableCT                   bool                          `json:"disable_ct"`
+	DCVMethod                   string                        `json:"dcv_method,omitempty"`
+	CertificateDCVScope         string                        `json:"certificate_dcv_scope,omitempty"`
+	Individual                  *individual                   `json:"individual,omitempty"`
 	AllowDuplicates             bool                          `json:"allow_duplicates"`
 	DuplicatesCount             int                           `json:"duplicates_count"`
 	ReissuesCount               int                           `json:"reissues_count"`
@@ -308,6 +335,9 @@ type order struct {
 type orderHidden struct {
 	VisibleAt  time.Time `json:"visible_at,omitzero"`
 	ApprovedAt time.Time `json:"approved_at,omitzero"`
+	Proof      *proof    `json:"proof,omitempty"`
+	// Rework are the reissue and the duplicates that are under way.
+	Rework []*rework `json:"rework,omitempty"`
 }
 
 type orderContainer struct {

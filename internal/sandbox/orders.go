@@ -61,7 +61,7 @@ func (o *order) daysRemaining(now time.Time) int {
 func (c *call) theOrder() (*order, reply) {
 	id, err := strconv.Atoi(c.params["order_id"])
 	if err == nil {
-		if o := c.acct.order(id); o != nil {
+		if o := c.acct.order(id); o != nil && c.seesOrder(o) {
 			return o, reply{}
 		}
 	}
@@ -76,7 +76,7 @@ func (c *call) getOrder() reply {
 	}
 	key := c.params["order_id"]
 	for _, o := range c.acct.Orders {
-		if cert := o.Certificate; cert.SerialNumber != "" &&
+		if cert := o.Certificate; c.seesOrder(o) && cert.SerialNumber != "" &&
 			(strings.EqualFold(key, cert.SerialNumber) || strings.EqualFold(key, cert.Thumbprint)) {
 			return ok(c.view(o))
 		}
@@ -94,8 +94,8 @@ func (c *call) lookUpOrders() reply {
 		Status        string `json:"status"`
 	}
 	var list []item
-	for _, o := range c.acct.Orders {
-		if o.AlternativeOrderID == c.params["alternative_order_id"] && c.visible(o) {
+	for _, o := range c.orders() {
+		if o.AlternativeOrderID == c.params["alternative_order_id"] {
 			list = append(list, item{o.ID, o.Certificate.ID, o.Status})
 		}
 	}

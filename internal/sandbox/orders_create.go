@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"time"
 )
 
 // Placing an order: what all products share (API facts, section 7.1). A body is
@@ -32,22 +31,32 @@ type orgChoice struct {
 }
 
 func (c *call) createOrder() reply {
-	p := findProduct(c.params["product_name_id"])
-	if p == nil {
-		return fail(http.StatusNotFound, "not_found|product", "There is no such product in this account")
-	}
 	f, out, read := c.form()
 	if !read {
 		return out
 	}
+	p := findProduct(c.params["product_name_id"])
+	if c.params["product_name_id"] == "ssl" {
+		hint := ""
+		if sub, given := f.object("product"); given {
+			hint = sub.text("type_hint", 0)
+		}
+		if p = hinted(hint); p == nil {
+			return fail(http.StatusBadRequest, "ambiguous_product", "product.type_hint does not say which product is meant")
+		}
+	}
+	if p == nil {
+		return fail(http.StatusNotFound, "not_found|product", "There is no such product in this account")
+	}
 	pl := &placing{call: c, form: f, product: p, order: &order{
 		Product: p.onOrder(), User: c.user.ref(), Currency: "USD",
-		DateCreated: stamp(c.now()), AllowDuplicates: false,
+		DateCreated: stamp(c.now()), AllowDuplicates: p.tls(),
 	}}
 	pl.readCertificate()
 	pl.readOrganization()
 	pl.readValidity()
 	pl.readCommon()
+	pl.refuseLimited()
 	if out, refused := f.refused(); refused {
 		return out
 	}
@@ -63,21 +72,34 @@ func (p *placing) readCertificate() {
 		if !p.has("certificate") {
 			p.missing("certificate")
 		}
+		p.cert = form{map[string]any{}, "certificate", &[]apiError{}}
 		return
 	}
 	p.cert = cert
-	o := p.order
-	o.Certificate.SignatureHash = cert.need("signature_hash", 0)
+	o, family := p.order, p.product.family
+	if family == domainTLS || family == documentNew { // it may be left out there
+		o.Certificate.SignatureHash = cert.text("signature_hash", 0)
+	} else {
+		o.Certificate.SignatureHash = cert.need("signature_hash", 0)
+	}
 	units, _ := cert.texts("organization_units")
-	if !p.product.smime {
+	if !p.product.smime && family != publicTLS && family != domainTLS {
 		o.Certificate.OrganizationUnits = units
 	}
-	cert.text("ca_cert_id", 0) // no effect: ICA selection is off for this account
-	if p.product.codeSigning() {
+	switch family {
+	case publicTLS, domainTLS, privateTLS:
+		p.readTLS()
+		return
+	case secureEmail:
+		p.readSecureEmail()
+	case codeSigning:
 		p.readCodeSigning()
-	} else {
+	case documentOld, documentNew:
+		p.readDocumentSigning()
+	default:
 		p.readClient()
 	}
+	cert.text("ca_cert_id", 0) // no effect: ICA selection is off for this account
 }
 
 // alternativeID: alphanumeric by the documents; clients in production use
@@ -90,6 +112,9 @@ func (p *placing) readCommon() {
 	o.Container = orderContainer{container.ID, container.Name, container.IsActive}
 	if item, given := p.object("organization_contact"); given {
 		o.OrganizationContact = item.person(false)
+		if p.product.family == domainTLS {
+			p.bad("organization_contact", "is not used for %s", p.product.NameID)
+		}
 	}
 	if item, given := p.object("technical_contact"); given {
 		o.TechnicalContact = item.person(false)
@@ -194,7 +219,7 @@ func (p *placing) readRenewal() {
 	}
 	old := p.acct.order(id)
 	switch {
-	case old == nil:
+	case old == nil || !p.seesOrder(old):
 		p.add("order_not_eligible_for_renewal", "There is no order %d in this account", id)
 	case old.IsRenewed:
 		p.add("order_renewed_already", "Order %d has been renewed already", id)
@@ -224,7 +249,7 @@ func (p *placing) place() reply {
 	if org := p.org.found; org != nil {
 		c.setContacts(org, p.org.named)
 	} else if org := p.org.made; org != nil {
-		org.Container = rootContainer
+		org.Container = p.container(p.form)
 		c.addOrganization(org, p.org.named)
 		answer["organization"] = idRef{org.ID}
 		p.org.found = org
@@ -239,11 +264,11 @@ func (p *placing) place() reply {
 		if o.TechnicalContact == nil {
 			o.TechnicalContact = org.TechnicalContact.onOrder()
 		}
-		if p.product.codeSigning() {
+		if needsVerified(p.product.needs) {
 			p.approvers(org)
-			if o.Certificate.CommonName == "" {
-				o.Certificate.CommonName = org.Name
-			}
+		}
+		if o.Certificate.CommonName == "" {
+			o.Certificate.CommonName = org.Name
 		}
 	}
 	o.ID = c.acct.nextID("order")
@@ -254,21 +279,27 @@ func (p *placing) place() reply {
 		o.IsRenewal, o.RenewalOfOrderID = true, p.renews.ID
 		p.renews.IsRenewed, p.renews.RenewedOrderID = true, o.ID
 	}
-	r := &request{
-		requestRef: requestRef{ID: c.acct.nextID("request"), Date: stamp(now), Type: "new_request", Status: "pending", Comments: p.text("comments", 0)},
-		Requester:  c.user.ref(), Order: orderID{o.ID},
-	}
+	p.askForProof(answer)
 	o.Status = "needs_approval"
 	c.acct.Orders = append(c.acct.Orders, o)
-	c.acct.Requests = append(c.acct.Requests, r)
-	if skip, _ := p.flag("skip_approval"); skip {
-		c.approve(r, "")
-		c.progress()
+	approved := true
+	if p.product.family == domainTLS {
+		c.begin(o) // there is no approval step
+	} else {
+		r := c.newRequest(o, "new_request", p.text("comments", 0))
+		if skip, _ := p.flag("skip_approval"); skip && c.mayApprove() {
+			c.approve(r, "")
+		}
+		answer["requests"] = []map[string]any{{"id": r.ID, "status": r.Status}}
+		approved = r.Status == "approved"
 	}
+	c.progress()
 	answer["id"] = o.ID
-	answer["requests"] = []map[string]any{{"id": r.ID, "status": r.Status}}
-	if r.Status == "approved" {
+	if approved {
 		answer["certificate_id"] = o.Certificate.ID
+	}
+	if one := c.acct.certificate(o.Certificate.ID); one != nil {
+		answer["certificate_chain"] = c.acct.chain(one)
 	}
 	if o.OrderValidTill != "" {
 		answer["order_valid_till"] = o.OrderValidTill
@@ -287,14 +318,4 @@ func (p *placing) approvers(org *organization) {
 			p.order.VerifiedContacts = append(p.order.VerifiedContacts, v)
 		}
 	}
-}
-
-// pricedYears is how many years a validity costs, begun ones in full.
-func (v validity) pricedYears(now time.Time) int {
-	for years := 1; years < 3; years++ {
-		if !v.end(now).After(now.AddDate(years, 0, 0)) {
-			return years
-		}
-	}
-	return 3
 }

@@ -1,6 +1,9 @@
 package sandbox
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // What of an order can be changed in place (API facts, section 8).
 
@@ -40,6 +43,13 @@ func (c *call) putOrderContacts() reply {
 	updates := f.contactUpdates(false)
 	if out, refused := f.refused(); refused {
 		return out
+	}
+	if org := o.Organization.v; org == nil && o.Product.ValidationType == "dv" {
+		for _, u := range updates {
+			if u.kind == organizationContact {
+				return fail(http.StatusBadRequest, "invalid_value:contacts", "DV orders have no organization contact")
+			}
+		}
 	}
 	for _, u := range updates {
 		at := &o.OrganizationContact
@@ -101,8 +111,7 @@ func (c *call) putRenewalMessage() reply {
 	return noContent
 }
 
-// putAutoReissue is for multi-year orders. The source says multi-year TLS, which
-// is not sold here yet; any order that may outlive its certificate passes.
+// putAutoReissue is for multi-year TLS orders: those that outlive a first year.
 func (c *call) putAutoReissue() reply {
 	o, out := c.theOrder()
 	if o == nil {
@@ -116,8 +125,8 @@ func (c *call) putAutoReissue() reply {
 	if !given {
 		f.missing("auto_reissue")
 	}
-	if on && o.OrderValidity.end(c.now()).Before(c.now().AddDate(1, 0, 1)) {
-		f.bad("auto_reissue", "is for multi-year orders")
+	if on && o.IsMultiYearPlan == "" {
+		f.bad("auto_reissue", "is for multi-year TLS orders")
 	}
 	if out, refused := f.refused(); refused {
 		return out
@@ -157,23 +166,41 @@ func (c *call) putOrderStatus() reply {
 	if status != "canceled" {
 		return fail(http.StatusBadRequest, "invalid_order_status", "Only migrated orders can be marked as %s", status)
 	}
-	switch o.Status {
-	case "pending", "waiting_pickup":
+	reissue := o.Status == "reissue_pending"
+	switch {
+	case o.Status == "pending" || o.Status == "waiting_pickup":
 		o.Status = "canceled"
-	case "reissue_pending":
+	case reissue:
 		o.Status = "issued"
+		if o.Hidden != nil {
+			o.Hidden.Rework = slices.DeleteFunc(o.Hidden.Rework, func(w *rework) bool { return w.Kind == kindReissue })
+		}
 	default:
 		return fail(http.StatusBadRequest, "invalid_order_status", "An order that is %s cannot be canceled", o.Status)
 	}
+	c.closeRequests(o, reissue, note)
+	return noContent
+}
+
+// closeRequests leaves the note on what was canceled: the requests of a reissue
+// are rejected, of an order only those still open.
+func (c *call) closeRequests(o *order, reissue bool, note string) {
 	for _, r := range c.acct.requestsOf(o.ID) {
-		if o.Status == "issued" && r.Type != "reissue" {
-			continue
-		}
-		if r.Status == "pending" || r.Status == "submitted" || o.Status == "issued" {
-			c.process(r, "rejected", note)
-		} else if r.Type == "new_request" {
+		switch {
+		case reissue && r.Type == kindReissue && (r.open() || r == c.lastReissue(o)), !reissue && r.open():
+			c.process(r, c.user, "rejected", note)
+		case !reissue && r.Type == "new_request":
 			r.ProcessorComment = note
 		}
 	}
-	return noContent
+}
+
+// lastReissue is the request of the reissue under way, or nil.
+func (c *call) lastReissue(o *order) (last *request) {
+	for _, r := range c.acct.requestsOf(o.ID) {
+		if r.Type == kindReissue {
+			last = r
+		}
+	}
+	return last
 }

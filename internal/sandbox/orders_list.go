@@ -42,6 +42,7 @@ type listedOrder struct {
 	ValidityYears               int                            `json:"validity_years,omitempty"`
 	OrderValidity               validity                       `json:"order_validity"`
 	OrderValidTill              string                         `json:"order_valid_till,omitempty"`
+	IsMultiYearPlan             string                         `json:"is_multi_year_plan,omitempty"`
 	DisableRenewalNotifications bool                           `json:"disable_renewal_notifications"`
 	Container                   orderContainer                 `json:"container"`
 	Product                     listedProduct                  `json:"product"`
@@ -66,6 +67,7 @@ func (c *call) listed(o *order) listedOrder {
 		},
 		Status: v.Status, IsRenewed: v.IsRenewed, DateCreated: v.DateCreated,
 		ValidityYears: v.ValidityYears, OrderValidity: v.OrderValidity, OrderValidTill: v.OrderValidTill,
+		IsMultiYearPlan:             v.IsMultiYearPlan,
 		DisableRenewalNotifications: v.DisableRenewalNotifications, Container: v.Container,
 		Product: listedProduct{v.Product.NameID, v.Product.Name, v.Product.Type}, ProductNameID: v.Product.NameID,
 		HasDuplicates: v.DuplicatesCount > 0, DuplicatesCount: v.DuplicatesCount,
@@ -127,7 +129,7 @@ var orderSorts = map[string]func(a, b *order) int{
 // listOrders answers newest first unless sorted (assumed; unknown). An empty
 // answer has no orders key at all.
 func (c *call) listOrders() reply {
-	list := slices.DeleteFunc(slices.Clone(c.acct.Orders), func(o *order) bool { return !c.visible(o) })
+	list := c.orders()
 	if id := c.query.Get("container_id"); id != "" {
 		list = slices.DeleteFunc(list, func(o *order) bool { return !isNumber(o.Container.ID, id) })
 	}

@@ -18,13 +18,13 @@ func (p *placing) readOrganization() {
 		}
 		return
 	}
-	p.org.named = p.contacts(sub, p.product.codeSigning())
+	p.org.named = p.contacts(sub, needsVerified(p.product.needs))
 	if sub.has("id") {
 		p.existing(sub)
 	} else {
 		p.matchOrMake(sub)
 	}
-	if p.product.codeSigning() {
+	if needsVerified(p.product.needs) {
 		p.readVerified(sub)
 	}
 	org := p.org.found
@@ -42,7 +42,7 @@ func (p *placing) existing(sub form) {
 	}
 	org := p.acct.organization(id)
 	switch {
-	case org == nil:
+	case org == nil || !p.seesOrganization(org):
 		sub.bad("id", "there is no organization %d", id)
 	case !org.IsActive:
 		sub.bad("id", "organization %d is inactive", id)
@@ -55,6 +55,7 @@ func (p *placing) existing(sub form) {
 // unless told to skip the check.
 func (p *placing) matchOrMake(sub form) {
 	org := sub.organization()
+	p.needContact(sub, p.org.named)
 	skip, _ := sub.flag("skip_duplicate_org_check")
 	if twin := p.twin(org); twin != nil && !skip {
 		// Its own contacts stay; only verified ones are added (assumed).

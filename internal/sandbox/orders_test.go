@@ -169,7 +169,7 @@ func TestCommonRefusals(t *testing.T) {
 	if n := len(r.get("/_sandbox/dump")["orders"].([]any)); n != 1 {
 		t.Errorf("%d orders after refusals, want the one with the card", n)
 	}
-	r.refuse(404, "not_found|product", "POST", "/order/certificate/ssl_plus", csBody(org))
+	r.refuse(404, "not_found|product", "POST", "/order/certificate/grid_host_ssl", csBody(org))
 	r.refuse(400, "bad_request_format", "POST", csPath, `{"certificate":`)
 	r.refuse(400, "bad_request_format", "POST", csPath, `[]`)
 	r.refuse(400, "bad_request_format", "POST", csPath, `null`)

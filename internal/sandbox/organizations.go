@@ -56,7 +56,7 @@ func (o *organization) listed(withValidation bool) *organization {
 }
 
 func (c *call) listOrganizations() reply {
-	list := slices.Clone(c.acct.Organizations)
+	list := slices.DeleteFunc(slices.Clone(c.acct.Organizations), func(o *organization) bool { return !c.seesOrganization(o) })
 	if id := c.query.Get("container_id"); id != "" {
 		list = slices.DeleteFunc(list, func(o *organization) bool { return !isNumber(o.Container.ID, id) })
 	}
@@ -98,7 +98,7 @@ func (c *call) listOrganizations() reply {
 func (c *call) theOrganization() (*organization, reply) {
 	id, _ := strconv.Atoi(c.params["organization_id"])
 	o := c.acct.organization(id)
-	if o == nil {
+	if o == nil || !c.seesOrganization(o) {
 		return nil, fail(http.StatusNotFound, "not_found|organization", "There is no such organization")
 	}
 	return o, reply{}
@@ -122,6 +122,7 @@ func (c *call) createOrganization() reply {
 	if item, given := f.object("organization_contact"); given {
 		named.organization = item.person(false)
 	}
+	c.needContact(f, named)
 	o.Container = c.container(f)
 	wanted := c.validations(f, false)
 	skip, _ := f.flag("skip_duplicate_org_check")
@@ -163,7 +164,7 @@ func (f form) organization() *organization {
 // count is assumed: all but the telephone, whatever the case and spacing.
 func (c *call) twin(o *organization) *organization {
 	for _, other := range c.acct.Organizations {
-		if other.IsActive && other.details() == o.details() {
+		if other.IsActive && c.seesOrganization(other) && other.details() == o.details() {
 			return other
 		}
 	}
@@ -229,14 +230,25 @@ func (c *call) addVerified(o *organization, v contact) contact {
 	return v
 }
 
+// needContact: a service user cannot stand in as the organization contact (API
+// facts, section 4.3).
+func (c *call) needContact(f form, named namedContacts) {
+	if c.user.APIOnly && named.organization == nil {
+		f.missing("organization_contact")
+	}
+}
+
 // container reads container.id, the user's own by default.
 func (c *call) container(f form) containerRef {
 	if sub, given := f.object("container"); given {
-		if id, read := sub.id("id"); read && id != rootContainer.ID {
+		if id, read := sub.id("id"); read {
+			if r := c.acct.container(id); r != nil && c.sees(id) {
+				return *r
+			}
 			sub.bad("id", "there is no container %d", id)
 		}
 	}
-	return rootContainer
+	return c.user.Container
 }
 
 // putOrganizationContacts: types left out stay, optional fields left out are
@@ -265,30 +277,5 @@ func (c *call) putOrganizationContacts() reply {
 			o.TechnicalContact = c.successor(o.TechnicalContact, u.person)
 		}
 	}
-	return noContent
-}
-
-func (c *call) activateOrganization() reply {
-	o, out := c.theOrganization()
-	if o == nil {
-		return out
-	}
-	o.Status, o.IsActive = "active", true
-	return noContent
-}
-
-// deactivateOrganization is refused while a request or an order of the
-// organization is under way (API facts, section 4.4; the code is assumed).
-func (c *call) deactivateOrganization() reply {
-	o, out := c.theOrganization()
-	if o == nil {
-		return out
-	}
-	for _, ord := range c.acct.Orders {
-		if ord.organizationID() == o.ID && ord.underWay() {
-			return fail(http.StatusBadRequest, "organization_in_use", "Order %d of the organization is %s", ord.ID, ord.Status)
-		}
-	}
-	o.Status, o.IsActive = "inactive", false
 	return noContent
 }

@@ -13,8 +13,12 @@ import (
 // The caller holds mu.
 //
 //	placed ─▶ needs_approval ─▶ pending ─▶ issued ─▶ expired
-//	              (a person)       │
+//	              (a person)       │         ▲  │
+//	                               │         │  └─▶ reissue_pending
+//	                               │         └───────────┘
 //	                               └─▶ waiting_pickup (a person)
+//
+// An order expires with its order_valid_till; its certificate may end earlier.
 //
 // A submitted validation is in force after IssueAfter: here nobody has to be
 // telephoned. An approved order is issued when IssueAfter has passed since its
@@ -40,64 +44,83 @@ func (s *Server) progress() {
 			}
 		}
 	}
+	for _, d := range s.acct.Domains {
+		if due := d.SubmittedAt.Add(s.opts.IssueAfter); !d.SubmittedAt.IsZero() && !now.Before(due) {
+			d.validate(due)
+		}
+	}
 	today := day(now)
 	for _, o := range s.acct.Orders {
-		if o.Status == "pending" && o.Hidden != nil && !o.Hidden.ApprovedAt.IsZero() {
-			s.advance(o, now)
+		if h := o.Hidden; h != nil {
+			if o.Status == "pending" && !h.ApprovedAt.IsZero() {
+				s.advance(o, now)
+			}
+			s.advanceRework(o, now)
 		}
-		if o.Status == "issued" && o.Certificate.ValidTill != "" && o.Certificate.ValidTill < today {
+		if o.Status == "issued" && o.end() != "" && o.end() < today {
 			o.Status = "expired"
 		}
 	}
+	for _, c := range s.acct.Certificates {
+		if c.Status != "revoked" && !c.RevokeAt.IsZero() && !now.Before(c.RevokeAt) {
+			s.acct.revoke(c)
+		}
+	}
+	s.acct.noteChanges(now)
+}
+
+// end is the last day of an order, which may outlive its certificate; only a
+// hand-written one may lack it.
+func (o *order) end() string {
+	if o.OrderValidTill != "" {
+		return o.OrderValidTill
+	}
+	return o.Certificate.ValidTill
 }
 
 func (s *Server) advance(o *order, now time.Time) {
-	due := o.Hidden.ApprovedAt.Add(s.opts.IssueAfter)
-	p := findProduct(o.Product.NameID)
-	if p != nil && p.needs != "" {
-		org := s.acct.organization(o.organizationID())
-		if org == nil {
-			return
-		}
-		v := org.validation(p.needs)
-		if v == nil || v.Status != "active" {
-			return
-		}
-		if at, ok := moment(v.DateCreated); ok && at.After(due) {
-			due = at
-		}
-	}
-	if now.Before(due) {
+	due, ready := s.due(o, o.Hidden.ApprovedAt)
+	if !ready || now.Before(due) {
 		return
 	}
-	if p != nil && !p.codeSigning() && o.Certificate.CSR == "" {
+	if h := o.Hidden.Proof; h != nil {
+		s.acct.proven(o, due)
+	}
+	if p := findProduct(o.Product.NameID); p != nil && p.pickup() && o.Certificate.CSR == "" {
 		o.Status = "waiting_pickup"
 		return
 	}
-	o.issue(due)
+	s.issue(o, due)
 }
 
-// issue gives an order its certificate, which ends with the order or at the
-// product's cap, whichever comes first (API facts, section 13).
-func (o *order) issue(at time.Time) {
-	end := o.OrderValidity.end(at)
-	till := end
+// issue lets DigiCert issue; an order whose certificate cannot be made stays in
+// its hands for good.
+func (s *Server) issue(o *order, at time.Time) {
+	if err := s.acct.issue(o, at); err != nil {
+		o.Status = "processing"
+	}
+}
+
+// due is when an order approved at a moment is issued; false while its
+// organization lacks the validation.
+func (s *Server) due(o *order, approved time.Time) (time.Time, bool) {
+	due := approved.Add(s.opts.IssueAfter)
 	p := findProduct(o.Product.NameID)
-	if p != nil && p.capDays > 0 {
-		if limit := at.AddDate(0, 0, p.capDays); limit.Before(till) {
-			till = limit
-		}
+	if p == nil || p.needs == "" {
+		return due, true
 	}
-	c := &o.Certificate
-	c.SerialNumber, c.Thumbprint = randomHex(16), randomHex(20)
-	c.DateIssued = stamp(at)
-	c.ValidFrom, c.ValidTill = day(at), day(till)
-	c.CACert = &caCert{ID: "5A4D3C2B1A095867", Name: "Sandbox Issuing CA"}
-	o.OrderValidFrom, o.OrderValidTill = day(at), day(end)
-	if m := o.CSProvisioningMethod; m == "ship_token" || m == "client_app" {
-		o.HardwareInitCode = randomHex(8)
+	org := s.acct.organization(o.organizationID())
+	if org == nil {
+		return due, false
 	}
-	o.Status = "issued"
+	v := org.validation(p.needs)
+	if v == nil || v.Status != "active" {
+		return due, false
+	}
+	if at, ok := moment(v.DateCreated); ok && at.After(due) {
+		due = at
+	}
+	return due, true
 }
 
 // randomHex is upper case and never begins with a zero, as a serial number may

@@ -30,7 +30,7 @@ func (s *Server) listedRequest(r *request) map[string]any {
 }
 
 func (c *call) listRequests() reply {
-	list := slices.Clone(c.acct.Requests)
+	list := slices.DeleteFunc(slices.Clone(c.acct.Requests), func(r *request) bool { return !c.seesRequest(r) })
 	given := filters(c.query)
 	if status := c.query.Get("status"); status != "" { // the old form
 		given = append(given, filter{"status", []string{status}})
@@ -65,10 +65,16 @@ func (c *call) listRequests() reply {
 	return ok(map[string]any{"requests": items, "page": p})
 }
 
+// seesRequest: who sees the order.
+func (c *call) seesRequest(r *request) bool {
+	o := c.acct.order(r.Order.ID)
+	return o != nil && c.seesOrder(o)
+}
+
 func (c *call) theRequest() (*request, reply) {
 	id, _ := strconv.Atoi(c.params["request_id"])
 	r := c.acct.request(id)
-	if r == nil {
+	if r == nil || !c.seesRequest(r) {
 		return nil, fail(http.StatusNotFound, "not_found|request", "There is no such request")
 	}
 	return r, reply{}
@@ -100,8 +106,7 @@ func (c *call) getRequest() reply {
 	return ok(item)
 }
 
-// putRequestStatus: the user of every key here is an administrator and may
-// approve, own requests included (assumed).
+// putRequestStatus: who may approve, may approve own requests too (assumed).
 func (c *call) putRequestStatus() reply {
 	r, out := c.theRequest()
 	if r == nil {
@@ -119,33 +124,67 @@ func (c *call) putRequestStatus() reply {
 	if out, refused := f.refused(); refused {
 		return out
 	}
-	if r.Status != "pending" && r.Status != "submitted" {
+	if !c.mayApprove() {
+		return fail(http.StatusForbidden, "access_denied|invalid_approver", "The user of the key may not process this request")
+	}
+	if !r.open() {
 		return fail(http.StatusBadRequest, "invalid_request_status", "The request is %s already", r.Status)
 	}
 	switch status {
 	case "approved":
-		c.approve(r, comment)
+		c.Server.approve(r, c.user, comment)
 	case "rejected":
-		c.reject(r, comment)
+		c.Server.reject(r, c.user, comment)
 	default:
 		r.Status = status
 	}
 	return noContent
 }
 
-// process ends a request.
-func (s *Server) process(r *request, status, comment string) {
-	by := s.acct.Users[0].ref()
-	r.Status, r.Processor, r.DateProcessed, r.ProcessorComment = status, &by, stamp(s.now()), comment
+// newRequest files a request of the key's user.
+func (c *call) newRequest(o *order, kind, comments string) *request {
+	r := &request{
+		requestRef: requestRef{ID: c.acct.nextID("request"), Date: stamp(c.now()), Type: kind, Status: "pending", Comments: comments},
+		Requester:  c.user.ref(), Order: orderID{o.ID},
+	}
+	c.acct.Requests = append(c.acct.Requests, r)
+	return r
 }
 
-// approve lets DigiCert begin: the order gets its certificate id and is pending.
-func (s *Server) approve(r *request, comment string) {
-	s.process(r, "approved", comment)
+// approve by the key's own user, as skip_approval does.
+func (c *call) approve(r *request, comment string) { c.Server.approve(r, c.user, comment) }
+
+// process ends a request.
+func (s *Server) process(r *request, by *user, status, comment string) {
+	who := by.ref()
+	r.Status, r.Processor, r.DateProcessed, r.ProcessorComment = status, &who, stamp(s.now()), comment
+}
+
+// approve lets DigiCert begin, or revokes.
+func (s *Server) approve(r *request, by *user, comment string) {
+	s.process(r, by, "approved", comment)
 	o := s.acct.order(r.Order.ID)
-	if o == nil || o.Status != "needs_approval" {
+	if o == nil {
 		return
 	}
+	switch r.Type {
+	case "revoke":
+		if o.Status == "issued" || o.Status == "expired" {
+			s.revokeNow(o, s.acct.certificate(r.CertificateID))
+		}
+	case kindReissue, kindDuplicate:
+		if w := o.reworkOf(r.ID); w != nil {
+			s.approveRework(w)
+		}
+	case "new_request":
+		if o.Status == "needs_approval" {
+			s.begin(o)
+		}
+	}
+}
+
+// begin gives an approved order its certificate id; it is pending.
+func (s *Server) begin(o *order) {
 	o.Status = "pending"
 	if o.Certificate.ID == 0 {
 		o.Certificate.ID = s.acct.nextID("certificate")
@@ -156,9 +195,22 @@ func (s *Server) approve(r *request, comment string) {
 	o.Hidden.ApprovedAt = s.now()
 }
 
-func (s *Server) reject(r *request, comment string) {
-	s.process(r, "rejected", comment)
-	if o := s.acct.order(r.Order.ID); o != nil && r.Type == "new_request" {
+// reject ends what was asked for: the order, or its rework alone.
+func (s *Server) reject(r *request, by *user, comment string) {
+	s.process(r, by, "rejected", comment)
+	o := s.acct.order(r.Order.ID)
+	if o == nil {
+		return
+	}
+	switch r.Type {
+	case "new_request":
 		o.Status = "rejected"
+	case kindReissue, kindDuplicate:
+		if w := o.reworkOf(r.ID); w != nil {
+			s.dropRework(o, w)
+		}
+		if r.Type == kindReissue && o.Status == "reissue_pending" {
+			o.Status = "issued"
+		}
 	}
 }

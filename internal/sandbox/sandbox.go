@@ -8,8 +8,9 @@
 // the comment beside it. It keeps nothing it must not: card data and API keys
 // are checked and dropped.
 //
-// It is not a CA. Issued certificates have serial numbers, dates and
-// thumbprints, but no bytes. It speaks JSON only, where the API knows XML too.
+// What it issues is real X.509, but of CAs whose keys are in this source and
+// that nobody may trust. It looks nothing up, sends no mail, and reads JSON
+// only, where the API knows XML too.
 package sandbox
 
 import (
@@ -34,9 +35,11 @@ type Options struct {
 	Data string
 	// Seed fills an account that Data does not have yet: "" is empty, "demo" is
 	// the account of seed.go, anything else names a JSON file in the shape of
-	// GET /_sandbox/dump.
+	// GET /_sandbox/dump, which may also bring containers, api_keys, domains,
+	// metadata and product_limits.
 	Seed string
-	// Keys maps an API key to its role: 0 none, 100, 101 or 102.
+	// Keys maps an API key of the first user to its role: 0 none, 100, 101 or
+	// 102. Keys of other users come with a seed.
 	Keys map[string]int
 	// IssueAfter is how long DigiCert takes for a validation, and for an order
 	// once it is approved.
@@ -60,12 +63,13 @@ type Server struct {
 	opts    Options
 	handler http.Handler
 
-	mu      sync.Mutex
-	acct    *account
-	faults  []*fault
-	windows map[string]*window
-	stats   stats
-	url     string
+	mu        sync.Mutex
+	acct      *account
+	fixedKeys []*apiKey
+	faults    []*fault
+	windows   map[string]*window
+	stats     stats
+	url       string
 }
 
 // New makes a sandbox and loads or seeds its account.
@@ -86,7 +90,7 @@ func New(opts Options) (*Server, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	s := &Server{opts: opts, windows: map[string]*window{}, stats: newStats()}
+	s := &Server{opts: opts, fixedKeys: optionKeys(opts.Keys), windows: map[string]*window{}, stats: newStats()}
 	s.handler = http.HandlerFunc(s.serveHTTP)
 	acct, err := openAccount(opts)
 	if err != nil {
@@ -130,7 +134,11 @@ func (s *Server) Serve(ctx context.Context, ready func(url string)) error {
 		ready(url)
 	}
 
-	srv := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
+	// Slow clients are cut off. Slow answers are not: faults make them.
+	srv := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
 	select {

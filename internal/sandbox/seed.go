@@ -24,17 +24,21 @@ var defaultShipInfo = shipInfo{
 func emptyAccount() *account {
 	a := &account{
 		Organizations: []*organization{}, Orders: []*order{}, Requests: []*request{},
-		Users: []*user{{
-			ID: adminID, Username: "ada.admin", AccountID: accountID, FirstName: "Ada", LastName: "Admin",
-			Email: "ada.admin@sandbox.example", JobTitle: "PKI Lead", Telephone: "+1 801 555 0100", Status: "active",
-			Container: rootContainer, AccessRoles: []accessRole{{1, "Administrator"}}, Type: "standard",
-		}},
-		Metadata: defaultMetadata(),
+		Users: []*user{administrator()}, Metadata: defaultMetadata(),
 	}
 	if err := a.mend(); err != nil {
 		panic(err) // nothing in it can be wrong
 	}
 	return a
+}
+
+// administrator is who owns the keys of an account that brings no users.
+func administrator() *user {
+	return &user{
+		ID: adminID, Username: "ada.admin", AccountID: accountID, FirstName: "Ada", LastName: "Admin",
+		Email: "ada.admin@sandbox.example", JobTitle: "PKI Lead", Telephone: "+1 801 555 0100", Status: "active",
+		Container: rootContainer, AccessRoles: []accessRole{{roleAdministrator, "Administrator"}}, Type: "standard",
+	}
 }
 
 // demoAccount adds to the empty account what a client that manages only its own
@@ -73,7 +77,7 @@ func demoAccount(now time.Time) *account {
 		ValidityYears: 1,
 		OrderValidity: validity{Years: 1},
 		Container:     orderContainer{rootContainer.ID, rootContainer.Name, true},
-		Product:       products[slices.IndexFunc(products, func(p catalogue) bool { return p.NameID == "code_signing" })].onOrder(),
+		Product:       findProduct("code_signing").onOrder(),
 		Certificate: certificate{
 			ID: 990000, CommonName: org.Name, DateCreated: stamp(placed), SignatureHash: "sha256",
 			ServerPlatform: platformByID(tokenPlatform), Organization: &idRef{org.ID},
@@ -84,9 +88,11 @@ func demoAccount(now time.Time) *account {
 		CSProvisioningMethod: "ship_token", ShipInfo: &address,
 		Price: priceOf("code_signing", 1), Currency: "USD", PaymentMethod: "balance",
 	}
-	o.issue(placed)
 	a.Organizations = append(a.Organizations, org)
 	a.Orders = append(a.Orders, o)
+	if err := a.issue(o, placed); err != nil {
+		panic(err) // nothing in it can be wrong
+	}
 	a.Requests = append(a.Requests, &request{
 		requestRef: requestRef{ID: 4400, Date: stamp(placed), Type: "new_request", Status: "approved"},
 		Requester:  requester, Processor: &processor, DateProcessed: stamp(placed), Order: orderID{o.ID},

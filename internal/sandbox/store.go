@@ -22,11 +22,21 @@ type account struct {
 	Orders        []*order        `json:"orders"`
 	Users         []*user         `json:"users"`
 	Requests      []*request      `json:"requests"`
-	// Metadata are the custom order fields; a seed may bring its own.
-	Metadata    []metadata    `json:"metadata,omitempty"`
-	ClockOffset time.Duration `json:"clock_offset,omitempty"`
+	// What a seed may bring beside them: several containers, the users' own API
+	// keys, domains, further certificates, custom order fields, product limits.
+	Containers    []containerRef `json:"containers,omitempty"`
+	Keys          []*apiKey      `json:"api_keys,omitempty"`
+	Domains       []*domain      `json:"domains,omitempty"`
+	Certificates  []*issued      `json:"certificates,omitempty"`
+	Metadata      []metadata     `json:"metadata,omitempty"`
+	ProductLimits []productLimit `json:"product_limits,omitempty"`
+
+	ClockOffset time.Duration  `json:"clock_offset,omitempty"`
+	Changes     map[int]change `json:"changes,omitempty"`
 	// LastID keeps ids from being used twice, by what they count.
 	LastID map[string]int `json:"last_id,omitempty"`
+
+	authorities map[string]*authority
 }
 
 // firstIDs are where the counters start. They differ so that a mixed-up id is
@@ -34,6 +44,7 @@ type account struct {
 var firstIDs = map[string]int{
 	"organization": 70010, "order": 880000, "certificate": 990000,
 	"request": 4400, "note": 3300, "contact": 500,
+	"domain": 50000, "key": 7700, "user": 9100, "metadata": 100,
 }
 
 func (a *account) nextID(what string) int {
@@ -129,85 +140,6 @@ func strictDecode(text []byte, into any) error {
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("something follows the JSON document")
-	}
-	return nil
-}
-
-// mend completes an account that was written by hand and refuses one that
-// cannot be: sorts by id, moves requests out of orders, sets the counters.
-func (a *account) mend() error {
-	if slices.Contains(a.Organizations, nil) || slices.Contains(a.Orders, nil) ||
-		slices.Contains(a.Users, nil) || slices.Contains(a.Requests, nil) {
-		return errors.New("null stands where an object belongs")
-	}
-	if len(a.Users) == 0 {
-		a.Users = emptyAccount().Users
-	}
-	if a.Metadata == nil {
-		a.Metadata = defaultMetadata()
-	}
-	for _, o := range a.Orders {
-		for _, ref := range o.Requests {
-			if !slices.ContainsFunc(a.Requests, func(r *request) bool { return r.ID == ref.ID }) {
-				a.Requests = append(a.Requests, &request{requestRef: ref, Requester: o.User, Order: orderID{o.ID}})
-			}
-		}
-		o.Requests = nil
-		if o.Container.ID == 0 {
-			o.Container = orderContainer{rootContainer.ID, rootContainer.Name, true}
-		}
-		if p := findProduct(o.Product.NameID); p != nil && o.Product.Name == "" {
-			o.Product = p.onOrder()
-		}
-	}
-	for _, o := range a.Organizations {
-		if o.Container.ID == 0 {
-			o.Container = rootContainer
-		}
-		if o.DisplayName == "" {
-			o.DisplayName = displayName(o.Name, o.AssumedName)
-		}
-		for i, v := range o.Validations {
-			if v.Name == "" {
-				full := newValidation(v.Type)
-				o.Validations[i].Name, o.Validations[i].Description = full.Name, full.Description
-			}
-		}
-	}
-	slices.SortFunc(a.Organizations, func(x, y *organization) int { return cmp.Compare(x.ID, y.ID) })
-	slices.SortFunc(a.Orders, func(x, y *order) int { return cmp.Compare(x.ID, y.ID) })
-	slices.SortFunc(a.Requests, func(x, y *request) int { return cmp.Compare(x.ID, y.ID) })
-	if a.LastID == nil {
-		a.LastID = map[string]int{}
-	}
-	for what, first := range firstIDs {
-		a.LastID[what] = max(a.LastID[what], first)
-	}
-	seen := func(what string, id int) { a.LastID[what] = max(a.LastID[what], id) }
-	for i, o := range a.Organizations {
-		seen("organization", o.ID)
-		for _, c := range o.people() {
-			seen("contact", c.ID)
-		}
-		if o.ID <= 0 || i > 0 && a.Organizations[i-1].ID == o.ID {
-			return fmt.Errorf("organization id %d is missing or stands twice", o.ID)
-		}
-	}
-	for i, o := range a.Orders {
-		seen("order", o.ID)
-		seen("certificate", o.Certificate.ID)
-		for _, n := range o.Notes {
-			seen("note", n.ID)
-		}
-		if o.ID <= 0 || i > 0 && a.Orders[i-1].ID == o.ID {
-			return fmt.Errorf("order id %d is missing or stands twice", o.ID)
-		}
-	}
-	for _, r := range a.Requests {
-		seen("request", r.ID)
-	}
-	for _, o := range a.Orders {
-		a.mendNotes(o)
 	}
 	return nil
 }

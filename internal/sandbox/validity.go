@@ -14,28 +14,66 @@ var upperDate = regexp.MustCompile(`^\d{2} [A-Z]{3} \d{4}$`)
 
 const maxYears = 3
 
-// readValidity takes order_validity, else the deprecated parameters at the root.
+// readValidity reads how long the order lasts, and how long its first certificate,
+// which is shorter where a TLS order says so or the product's cap does.
+func (p *placing) readValidity() {
+	o := p.order
+	o.OrderValidity = p.validityOf(p.form)
+	if p.has("order_validity") || p.has("validity_years") {
+		o.ValidityYears = o.OrderValidity.Years
+	}
+	cp := o.OrderValidity
+	if p.product.tls() {
+		if first, given := p.certValidity(p.cert, o.OrderValidity.end(p.now())); given {
+			cp = first
+		}
+	}
+	o.Certificate.CertValidity = &cp
+	if p.product.family == publicTLS || p.product.family == domainTLS {
+		if o.OrderValidity.end(p.now()).After(p.now().AddDate(1, 0, 0)) {
+			o.IsMultiYearPlan = "1"
+		}
+	}
+}
+
+// certValidity reads certificate.cert_validity, which must not outlive the order.
+func (c *call) certValidity(cert form, end time.Time) (validity, bool) {
+	sub, given := cert.object("cert_validity")
+	if !given {
+		return validity{}, false
+	}
+	before := len(*sub.errs)
+	v := c.unitOf(sub, "days", "years", false)
+	if len(*sub.errs) == before && v.end(c.now()).After(end) {
+		sub.add("cert_validity_exceeds_order_validity", "The certificate would outlive its order")
+	}
+	return v, true
+}
+
+// validityOf takes order_validity, else the deprecated parameters at the root.
 // Within either a date beats days, and days beat years; what is beaten must have
 // the right type and nothing more. Refusals name the deprecated parameters even
 // when order_validity was used, as the API does.
-func (p *placing) readValidity() {
-	from, days, years := p.form, "validity_days", "validity_years"
-	if sub, given := p.object("order_validity"); given {
-		from, days, years = sub, "days", "years"
-	} else if p.has("order_validity") {
-		return
+func (c *call) validityOf(f form) validity {
+	if sub, given := f.object("order_validity"); given {
+		return c.unitOf(sub, "days", "years", false)
+	} else if f.has("order_validity") {
+		return validity{}
 	}
+	return c.unitOf(f, "validity_days", "validity_years", true)
+}
+
+func (c *call) unitOf(from form, days, years string, deprecated bool) (v validity) {
 	date := from.text("custom_expiration_date", 0)
 	d, hasDays := from.integer(days)
 	y, hasYears := from.integer(years)
-	now := p.now()
-	v := &p.order.OrderValidity
-	refuse := func(unit, text string) { p.add("invalid_value:"+unit, "%s", text) }
+	now := c.now()
+	refuse := func(unit, text string) { from.add("invalid_value:"+unit, "%s", text) }
 	switch {
 	case date != "":
-		end, ok := parseEnd(date, from.at == "")
+		end, ok := parseEnd(date, deprecated)
 		switch {
-		case !ok && from.at == "":
+		case !ok && deprecated:
 			refuse("custom_expiration_date", "The date must have the form yyyy-MM-dd")
 		case !ok:
 			refuse("custom_expiration_date", "The date must have the form dd MMM YYYY, as in 09 JUN 2025")
@@ -44,7 +82,7 @@ func (p *placing) readValidity() {
 		}
 		v.CustomExpirationDate = strings.ToUpper(end.Format("02 Jan 2006"))
 	case hasDays:
-		if d < 1 || now.AddDate(0, 0, d).After(now.AddDate(maxYears, 0, 0)) {
+		if d < 1 || d > 366*maxYears || now.AddDate(0, 0, d).After(now.AddDate(maxYears, 0, 0)) {
 			refuse("validity_days", "The days must be at least one, and at most three years")
 		}
 		v.Days = d
@@ -52,16 +90,15 @@ func (p *placing) readValidity() {
 		if y < 1 || y > maxYears {
 			refuse("validity_years", "The years must be 1 to 3")
 		}
-		v.Years, p.order.ValidityYears = y, y
-	case from.at != "" && (from.has("days") || from.has("years") || from.has("custom_expiration_date")):
+		v.Years = y
+	case from.has(days) || from.has(years) || from.has("custom_expiration_date"):
 		// Of the wrong type, and refused above.
-	case from.at != "":
+	case deprecated:
+		from.missing("order_validity")
+	default:
 		from.missing("years")
-	case !from.has(days) && !from.has(years):
-		p.missing("order_validity")
 	}
-	cp := *v
-	p.order.Certificate.CertValidity = &cp
+	return v
 }
 
 func parseEnd(date string, deprecated bool) (time.Time, bool) {

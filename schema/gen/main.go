@@ -1,4 +1,5 @@
-// Command gen writes the JSON Schema of every kind into json/. It is run by go generate and is no part of dcsync.
+// Command gen writes what is made from the tables: the JSON Schema of every kind into json/, and the reference pages into
+// docs/reference/. It is run by go generate and is no part of dcsync.
 package main
 
 import (
@@ -13,8 +14,15 @@ import (
 func main() {
 	for _, kind := range schema.Kinds() {
 		b, _ := schema.JSON(kind)
-		if err := os.WriteFile(filepath.Join("json", strings.ToLower(kind)+".json"), b, 0o644); err != nil {
-			log.Fatal(err)
-		}
+		write(filepath.Join("json", strings.ToLower(kind)+".json"), b)
+	}
+	for _, page := range schema.Reference() {
+		write(filepath.Join("..", "docs", "reference", page.Name), page.Text)
+	}
+}
+
+func write(name string, text []byte) {
+	if err := os.WriteFile(name, text, 0o644); err != nil {
+		log.Fatal(err)
 	}
 }

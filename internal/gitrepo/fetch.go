@@ -1,0 +1,171 @@
+package gitrepo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/config"
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// tracking gives the reference under which this clone keeps a ref of the remote, by the remote's own mapping where it has one.
+func (r *remote) tracking(ref plumbing.ReferenceName) plumbing.ReferenceName {
+	for _, raw := range r.conf.all("remote", r.name, "fetch") {
+		spec := config.RefSpec(raw)
+		if spec.Validate() == nil && spec.Match(ref) {
+			return spec.Dst(ref)
+		}
+	}
+	return trackingName(r.name, ref)
+}
+
+func trackingName(remote string, ref plumbing.ReferenceName) plumbing.ReferenceName {
+	short := strings.TrimPrefix(strings.TrimPrefix(string(ref), "refs/"), "heads/")
+	return plumbing.NewRemoteReferenceName(remote, short)
+}
+
+// Tracking gives the full name of the reference under which this clone last saw a branch of the remote, for Read.
+func (r *Repo) Tracking(remote, branch string) (string, error) {
+	ref, err := r.target(branch)
+	if err != nil {
+		return "", err
+	}
+	rem, err := r.layout.remote(remote, Access{})
+	if err != nil {
+		return "", err
+	}
+	return string(rem.tracking(ref)), nil
+}
+
+// Fetch brings one branch of a remote into the clone with its history and moves the remote-tracking reference to it. It gives the
+// commit, "" when the remote has no such branch. A shallow clone gets the newest commit only.
+func (r *Repo) Fetch(ctx context.Context, remote, branch string, a Access) (string, error) {
+	ref, err := r.target(branch)
+	if err != nil {
+		return "", err
+	}
+	rem, err := r.layout.remote(remote, a)
+	if err != nil {
+		return "", err
+	}
+	now, err := rem.tips(ctx)
+	if err != nil {
+		return "", err
+	}
+	tip := now[ref]
+	if tip.IsZero() {
+		return "", nil
+	}
+	if r.store.HasEncodedObject(tip) != nil {
+		haves, shallow, err := r.haves()
+		if err != nil {
+			return "", err
+		}
+		w := want{ids: []plumbing.Hash{tip}, haves: haves, shallow: shallow}
+		if len(shallow) > 0 {
+			w.depth = 1
+		}
+		cut, err := rem.fetch(ctx, r.store, w)
+		if err != nil {
+			return "", err
+		}
+		for _, id := range cut {
+			if !slices.Contains(shallow, id) {
+				shallow = append(shallow, id)
+			}
+		}
+		if len(cut) > 0 {
+			if err := r.store.SetShallow(shallow); err != nil {
+				return "", fmt.Errorf("write git shallow commits: %w", err)
+			}
+		}
+	}
+	track := rem.tracking(ref)
+	if err := r.store.SetReference(plumbing.NewHashReference(track, tip)); err != nil {
+		return "", fmt.Errorf("write git reference %s: %w", track, err)
+	}
+	return shown(tip), nil
+}
+
+// Check tells before a run whether its landing could go through: the branch exists, the remote lets these credentials push, the
+// index can be edited, and the checked out commit is on the branch (ErrUnpushed where this clone can tell that it is not). Nothing
+// is written anywhere.
+func (r *Repo) Check(ctx context.Context, l Landing) error {
+	w := &landing{Landing: l, repo: r}
+	if err := w.prepare(); err != nil {
+		return err
+	}
+	if !l.Apart {
+		if err := r.indexEditable(); err != nil {
+			return err
+		}
+	}
+	if l.Push == nil {
+		return nil
+	}
+	rem, err := r.layout.remote(l.Push.Remote, l.Push.Access)
+	if err != nil {
+		return err
+	}
+	now, atomic, err := rem.pushable(ctx)
+	if err != nil {
+		return err
+	}
+	if l.Push.Lock != nil && !atomic {
+		return fmt.Errorf("push to %s: %w", bare(rem.push.Endpoint), ErrNoAtomic)
+	}
+	if l.Apart || r.head.commit.IsZero() {
+		return nil
+	}
+	tip := now[w.ref]
+	if tip.IsZero() {
+		return fmt.Errorf("%w: %s has no branch %s", ErrNoBranch, rem.name, w.ref.Short())
+	}
+	on, err := r.reaches(ctx, tip, r.head.commit)
+	if err == nil && !on {
+		err = fmt.Errorf("%w: push %s to %s first", ErrUnpushed, r.Head()[:12], w.ref.Short())
+	}
+	if errors.Is(err, ErrMissingObject) {
+		return nil // this clone does not have enough history to tell
+	}
+	return err
+}
+
+// reaches tells whether a commit is among the ancestors of tip. It gives ErrMissingObject when history ends before that is certain.
+func (r *Repo) reaches(ctx context.Context, tip, commit plumbing.Hash) (bool, error) {
+	cut, err := r.store.Shallow()
+	if err != nil {
+		return false, fmt.Errorf("read git shallow commits: %w", err)
+	}
+	seen := map[plumbing.Hash]bool{tip: true}
+	partial := false
+	for queue := []plumbing.Hash{tip}; len(queue) > 0; queue = queue[1:] {
+		if queue[0] == commit {
+			return true, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		c, err := readCommit(r.store, queue[0])
+		if err != nil {
+			return false, err
+		}
+		if slices.Contains(cut, queue[0]) {
+			partial = true
+			continue
+		}
+		for _, p := range c.parents {
+			if !seen[p] {
+				seen[p] = true
+				queue = append(queue, p)
+			}
+		}
+	}
+	if partial {
+		return false, ErrMissingObject
+	}
+	return false, nil
+}
