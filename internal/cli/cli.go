@@ -74,6 +74,7 @@ type session struct {
 	apiURL     string
 	apiKeyFile string
 	json       bool
+	format     string // what --output says
 	timeout    time.Duration
 }
 
@@ -93,12 +94,12 @@ func (s *session) app(o *outcome) *cli.App {
 		OnUsageError:              usageError,
 	}
 	for _, c := range []command{
-		initCommand(), validateCommand(), planCommand(), applyCommand(), showCommand(), schemaCommand(), explainCommand(),
-		sandboxCommand(), versionCommand(),
+		initCommand(), validateCommand(), fmtCommand(), planCommand(), applyCommand(), showCommand(), schemaCommand(), explainCommand(),
+		referenceCommand(), sandboxCommand(), versionCommand(),
 	} {
 		app.Commands = append(app.Commands, s.parserOf(c, o))
 	}
-	app.Commands = append(app.Commands, s.parserOf(helpCommand(app), o))
+	app.Commands = append(app.Commands, s.parserOf(completionCommand(app), o), s.parserOf(helpCommand(app), o))
 	return app
 }
 
@@ -109,7 +110,8 @@ type command struct {
 	usage     string
 	about     string // paragraphs of its help
 	flags     []cli.Flag
-	most      int // positional arguments, -1 for any number
+	most      int      // positional arguments, -1 for any number
+	formats   []string // of stdout, beside text and json
 	run       func(context.Context, *session, *cli.Context) outcome
 }
 
@@ -118,7 +120,7 @@ func (s *session) parserOf(c command, o *outcome) *cli.Command {
 		Name: c.name, Usage: c.usage, ArgsUsage: c.arguments, Description: c.about, Flags: c.flags,
 		HideHelp: true, OnUsageError: usageError,
 		Action: func(cc *cli.Context) error {
-			if err := s.takeGlobals(cc); err != nil {
+			if err := s.takeGlobals(cc, c.formats); err != nil {
 				return err
 			}
 			if c.most >= 0 && cc.NArg() > c.most {
