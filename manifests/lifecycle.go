@@ -20,7 +20,7 @@ func (l *loader) checkLifecycles() {
 		if d.value == nil || d.desc == nil || l.byAddress[d.address()] != d {
 			continue
 		}
-		l.checkRenewal(d)
+		l.checkTiming(d)
 		l.checkSequence(d)
 		l.checkRetirement(d)
 		l.checkAllow(d)
@@ -31,30 +31,30 @@ func (l *loader) checkLifecycles() {
 
 func (d *document) has(p resource.Path) bool { return resource.Get(d.value, p) != nil }
 
-func (l *loader) refuse(d *document, at resource.Path, code diag.Code, summary, hint string) {
+func (l *loader) unfit(d *document, at resource.Path, code diag.Code, summary, hint string) {
 	l.add(d, diag.Diagnostic{Severity: diag.Error, Code: code, Pos: d.valuePos(at), Path: string(shortPath(at)), Summary: summary, Hint: hint})
 }
 
-// checkRenewal: dcsync and CertCentral must not both renew, a renewal must have a length of its own, and a card is charged once.
-func (l *loader) checkRenewal(d *document) {
+// checkTiming: dcsync and CertCentral must not both renew, a renewal must have a length of its own, and a card is charged once.
+func (l *loader) checkTiming(d *document) {
 	if !d.has(renewBefore) {
 		return
 	}
 	for _, p := range []resource.Path{"/order_validity/custom_expiration_date", "/custom_expiration_date"} {
 		if d.has(specPath + p) {
-			l.refuse(d, renewBefore, diag.ForbiddenField, fmt.Sprintf("renew_before must not be given with %s: a renewal would end on the same day", p[1:]),
+			l.unfit(d, renewBefore, diag.ForbiddenField, fmt.Sprintf("renew_before must not be given with %s: a renewal would end on the same day", p[1:]),
 				"write order_validity.years or days")
 		}
 	}
 	if n, ok := resource.Get(d.value, specPath+"/auto_renew").(resource.Int); ok && n > 0 {
-		l.refuse(d, renewBefore, diag.ForbiddenField, "renew_before must not be given with auto_renew: both would place the next order", "keep one of the two")
+		l.unfit(d, renewBefore, diag.ForbiddenField, "renew_before must not be given with auto_renew: both would place the next order", "keep one of the two")
 	}
 	if resource.Get(d.value, specPath+"/payment_method") == resource.Value(resource.String("card")) {
-		l.refuse(d, renewBefore, diag.ForbiddenField, "renew_before must not be given with payment_method card, which is charged once and kept nowhere", "pay by balance or profile")
+		l.unfit(d, renewBefore, diag.ForbiddenField, "renew_before must not be given with payment_method card, which is charged once and kept nowhere", "pay by balance or profile")
 	}
 	for _, r := range references(d) {
 		if target := l.byAddress[r.to]; target != nil && resource.Get(target.value, specPath+"/status") == resource.Value(resource.String("inactive")) {
-			l.refuse(d, renewBefore, diag.ForbiddenField, fmt.Sprintf("renew_before must not be given while %s is wanted inactive: nothing can be renewed for it", r.to),
+			l.unfit(d, renewBefore, diag.ForbiddenField, fmt.Sprintf("renew_before must not be given while %s is wanted inactive: nothing can be renewed for it", r.to),
 				"keep it active, or take renew_before away")
 		}
 	}
@@ -78,13 +78,13 @@ func (l *loader) checkSequence(d *document) {
 	}
 	if strings.Contains(string(own), seqMark) {
 		if most := 64 - longestSeq; len(own)-len(seqMark) > most {
-			l.refuse(d, path, diag.BadValue, fmt.Sprintf("%s must have at most %d characters beside %s", path.Last(), most, seqMark), "shorten it, or leave it out")
+			l.unfit(d, path, diag.BadValue, fmt.Sprintf("%s must have at most %d characters beside %s", path.Last(), most, seqMark), "shorten it, or leave it out")
 		}
 		return
 	}
 	generation, _ := resource.Get(d.value, "/lifecycle/generation").(resource.Int)
 	if d.has(renewBefore) || generation > 1 {
-		l.refuse(d, path, diag.BadValue, fmt.Sprintf("%s must hold %s where the manifest orders more than once", path.Last(), seqMark),
+		l.unfit(d, path, diag.BadValue, fmt.Sprintf("%s must hold %s where the manifest orders more than once", path.Last(), seqMark),
 			fmt.Sprintf("write %s-%s, or leave it out: dcsync then makes one for each order", own, seqMark))
 	}
 }
@@ -95,7 +95,7 @@ func (l *loader) checkRetirement(d *document) {
 		return
 	}
 	if strings.HasPrefix(r.Target, "certificate:") && r.Action != resource.Revoke {
-		l.refuse(d, "/retire/action", diag.BadValue, "a single certificate can only be revoked", "write action: revoke")
+		l.unfit(d, "/retire/action", diag.BadValue, "a single certificate can only be revoked", "write action: revoke")
 	}
 	if r.Reason != "" && r.Reason != "keyCompromise" && !d.desc.ReissueKeeps { // that is known of TLS alone, as reasons are
 		l.add(d, diag.Diagnostic{Severity: diag.Warning, Code: diag.FieldIgnored, Pos: d.valuePos("/retire/reason"), Path: "/retire/reason",
@@ -107,7 +107,7 @@ func (l *loader) checkRetirement(d *document) {
 func (l *loader) checkAllow(d *document) {
 	for i, v := range resourceList(d.value, "/lifecycle/allow") {
 		if (resource.Grant(resource.Text(v)) == resource.AllowDeactivateInUse) == d.desc.Expires {
-			l.refuse(d, resource.Path("/lifecycle/allow").Index(i), diag.BadValue, fmt.Sprintf("%s has no meaning for kind %s", resource.Text(v), d.kind), "take it away")
+			l.unfit(d, resource.Path("/lifecycle/allow").Index(i), diag.BadValue, fmt.Sprintf("%s has no meaning for kind %s", resource.Text(v), d.kind), "take it away")
 		}
 	}
 }
@@ -123,12 +123,12 @@ func (l *loader) checkMoved(d *document) {
 		at := resource.Path("/metadata/moved_from").Index(i)
 		was := resource.Address{Kind: d.kind, Name: name}
 		if was == d.address() || l.byAddress[was] != nil {
-			l.refuse(d, at, diag.MovedConflict, fmt.Sprintf("%s is still there", was), "name only what has no manifest any more")
+			l.unfit(d, at, diag.MovedConflict, fmt.Sprintf("%s is still there", was), "name only what has no manifest any more")
 			continue
 		}
 		for _, other := range l.documents {
 			if other != d && other.kind == d.kind && l.byAddress[other.address()] == other && slices.Contains(movedFrom(other), name) {
-				l.refuse(d, at, diag.MovedConflict, fmt.Sprintf("%s was also the name of %s", was, other.address()), "leave it with one of the two")
+				l.unfit(d, at, diag.MovedConflict, fmt.Sprintf("%s was also the name of %s", was, other.address()), "leave it with one of the two")
 			}
 		}
 	}
@@ -138,7 +138,7 @@ func (l *loader) checkMoved(d *document) {
 func (l *loader) checkScope(d *document) {
 	s := l.project.Scope
 	outside := func(at resource.Path, what string) {
-		l.refuse(d, at, diag.OutOfScope, what+" lies outside of spec.scope in "+projectFile, "widen the scope, or move the manifest to the project it belongs to")
+		l.unfit(d, at, diag.OutOfScope, what+" lies outside of spec.scope in "+projectFile, "widen the scope, or move the manifest to the project it belongs to")
 	}
 	number := func(at resource.Path, list []int64, what string) {
 		if n, ok := resource.Get(d.value, at).(resource.Int); ok && len(list) > 0 && !slices.Contains(list, int64(n)) {

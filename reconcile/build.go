@@ -67,6 +67,11 @@ func (b *builder) complete() bool {
 			return false
 		}
 	}
+	for k := range b.in.Live.Absent {
+		if b.in.Live.unread(k) != "" {
+			return false
+		}
+	}
 	return len(b.in.Live.Unread) == 0
 }
 
@@ -110,8 +115,8 @@ func (b *builder) blocked(o *resource.Object, reason, hint string) *Change {
 // what the last one saw (domain rules, section 1).
 func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
 	live := b.in.Live
-	if why, hint := b.outdated(o, func(*resource.Field) bool { return true }); why != "" || live == nil {
-		return why, hint
+	if live == nil {
+		return "", ""
 	}
 	if l := live.Lists[o.Address.Kind]; l != nil && !l.Complete {
 		return "the listing is not complete, so it may exist already: " + l.Problem, "run again"
@@ -138,6 +143,12 @@ func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
 	}
 	if why, hint := b.notAllowed(o); why != "" {
 		return why, hint
+	}
+	if id := resource.Text(resource.Get(b.desired(o), "/organization/id")); id != "" {
+		l := live.Lists[parentKind(o.Descriptor)]
+		if l != nil && l.Complete && len(l.Objects) > 0 && live.listed(Key{parentKind(o.Descriptor), id}) == nil {
+			return fmt.Sprintf("the account shows no organization %s to this key", id), "correct organization.id, or use a key that sees it"
+		}
 	}
 	return b.lacksVerifiedContact(o)
 }
@@ -192,9 +203,9 @@ func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
 		p.Compared.List++
 	}
 	switch {
-	case b.in.Live.Unread[k] != "":
-		c := b.blocked(o, fmt.Sprintf("%s could not be read: %s", entry.Identity.ID, b.in.Live.Unread[k]), "run again")
-		c.ID, c.Trigger = entry.Identity.ID, resource.ByDrift
+	case b.in.Live.unread(k) != "":
+		c := b.blocked(o, fmt.Sprintf("%s could not be read: %s", entry.Identity.ID, b.in.Live.unread(k)), "run again")
+		c.ID, c.Trigger, c.Unread = entry.Identity.ID, resource.ByDrift, true
 		b.add(p, c)
 	case live == nil || b.in.Live.Absent[k]:
 		c := b.blocked(o, fmt.Sprintf("%s is not visible to this key; it is never created again for that", entry.Identity.ID),
@@ -382,11 +393,18 @@ func (b *builder) compare(o *resource.Object, entry *state.Entry, live *resource
 	}
 	res := diff.Compare(in)
 	for i, f := range res.Changes {
+		if f.Field.Method == methodNotes && f.Origin == resource.FromBoth && subset(texts(f.Applied), texts(f.Before)) {
+			res.Changes[i].Origin = resource.FromIntent // what is there besides is somebody else's
+		}
 		if f.Via == (resource.Address{}) {
 			res.Changes[i].Via = viaItem(o, f)
 		}
 	}
 	return res
+}
+
+func subset(a, b []string) bool {
+	return !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
 }
 
 // viaItem gives the manifest that the first differing item of a list was inlined from; zero when there is none.

@@ -135,6 +135,9 @@ func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource
 	if why, hint := b.keyStands(o, entry, live); why != "" {
 		return stop(why, hint)
 	}
+	if why, hint := b.outdated(o, func(*resource.Field) bool { return true }); why != "" {
+		return stop(why, hint)
+	}
 	if b.in.Live != nil {
 		if why, hint := b.cannotCreate(o); why != "" {
 			return stop(why, hint)
