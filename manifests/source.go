@@ -31,7 +31,6 @@ type span struct{ from, to point }
 // point is a line and a column, both from 1, the column in characters, as yaml.v3 counts.
 type point struct{ line, column int }
 
-
 // newSource takes a file's bytes, or says why they are not text that positions can be given for.
 func newSource(name, text string) (*source, *diag.Diagnostic) {
 	s := &source{name: name, text: strings.TrimPrefix(text, "\ufeff"), starts: []int{0}}
