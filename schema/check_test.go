@@ -606,9 +606,24 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
+func BenchmarkLoad(b *testing.B) {
+	for b.Loop() {
+		c, err := load(tableFiles)
+		if err != nil {
+			b.Fatal(err)
+		}
+		c.document("Order").validator("code_signing")
+	}
+}
+
 func FuzzCheck(f *testing.F) {
 	for _, spec := range []string{codeSigning, client, premium, mailbox} {
 		f.Add("Order", manifest("Order", spec))
+	}
+	for _, c := range fixtures(f) {
+		if c.Rule == "type" && c.Keeps {
+			f.Add(c.Kind, canonical(c.Doc))
+		}
 	}
 	f.Add("Organization", manifest("Organization", company))
 	f.Add("Contact", manifest("Contact", person))

@@ -14,7 +14,11 @@ import (
 
 // open loads the project. Its warnings go to stderr; in JSON they are part of the document.
 func (s *session) open(ctx context.Context) (*run.Project, error) {
-	p, err := run.Open(ctx, s.folder(), s.absolute(s.state))
+	now, err := s.now()
+	if err != nil {
+		return nil, err
+	}
+	p, err := run.Open(ctx, s.folder(), s.absolute(s.state), now)
 	if err != nil {
 		return nil, err
 	}

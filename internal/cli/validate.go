@@ -30,7 +30,11 @@ code scanning; both count paths from the repository that holds the project.`,
 }
 
 func (s *session) validate(ctx context.Context, paths []string) outcome {
-	p, err := run.Open(ctx, s.folder(), s.absolute(s.state))
+	now, err := s.now()
+	if err != nil {
+		return outcome{err: err}
+	}
+	p, err := run.Open(ctx, s.folder(), s.absolute(s.state), now)
 	var v render.Validation
 	if p != nil {
 		v = render.Validation{Files: p.Files, Manifests: p.Manifests, Findings: p.Findings}

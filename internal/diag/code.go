@@ -48,12 +48,12 @@ const (
 
 // Findings about objects together (DC13xx).
 const (
-	DuplicateName  Code = "DC1301" // two manifests of one kind and name
-	RefMissing     Code = "DC1302" // a ref to nothing
-	RefCycle       Code = "DC1303" // refs in a circle
-	DuplicateNonce Code = "DC1304" // one alternative_order_id in two manifests
-	MovedConflict  Code = "DC1305" // moved_from names an address that still exists or is claimed twice
-	SameIntent     Code = "DC1306" // warning: two manifests ask for the same
+	DuplicateName   Code = "DC1301" // two manifests of one kind and name
+	RefMissing      Code = "DC1302" // a ref to nothing
+	RefCycle        Code = "DC1303" // refs in a circle
+	DuplicateNonce  Code = "DC1304" // one alternative_order_id in two manifests
+	MovedConflict   Code = "DC1305" // moved_from names an address that still exists or is claimed twice
+	DuplicateIntent Code = "DC1306" // warning: two manifests ask for the same certificate or renew the same order
 )
 
 // Findings made while planning and applying (DC2xxx).

@@ -40,7 +40,7 @@ func Compare(in Input) Result {
 		if f.Change == resource.CreateOnly || in.Descriptor.SecretAt(f.Path) || ignored(in.Ignore, f.Path) {
 			continue
 		}
-		rawDesired, rawApplied := resource.Get(in.Desired, f.Path), resource.Get(in.Applied, f.Path)
+		rawDesired, rawApplied := f.Value(in.Desired), f.Value(in.Applied)
 		desired, applied := Normal(f, rawDesired), Normal(f, rawApplied)
 		if desired == nil && applied == nil {
 			continue
@@ -48,7 +48,7 @@ func Compare(in Input) Result {
 		readable := in.Live != nil && f.Readable(in.Depth)
 		var rawLive, live resource.Value
 		if readable {
-			rawLive = resource.Get(in.Live, f.Path)
+			rawLive = f.Shown(in.Live)
 			if live = Normal(f, rawLive); live == nil {
 				live = Normal(f, f.Default)
 			}
