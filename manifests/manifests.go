@@ -57,8 +57,8 @@ func (l *loader) load(ctx context.Context) (*Loaded, error) {
 		return nil, err
 	}
 	l.checkNames()
-	l.resolve()
 	l.checkIntents()
+	l.resolve()
 	l.applyPolicy()
 
 	out := &Loaded{

@@ -57,8 +57,8 @@ func (l *loader) takePolicy(d *document) *policy {
 			continue
 		}
 		rule := policyRule{name: resource.Text(m["name"]), path: (policyPath + "/rules").Index(i), folder: strings.Trim(resource.Text(m["folder"]), "/"),
-			labels: map[string]string{}, products: items(m["products"]), domains: items(m["domains"]), organizations: items(m["organizations"]),
-			required: items(m["required_labels"])}
+			labels: map[string]string{}, products: texts(m["products"]), domains: texts(m["domains"]), organizations: texts(m["organizations"]),
+			required: texts(m["required_labels"])}
 		days, _ := m["max_days"].(resource.Int)
 		rule.maxDays = int64(days)
 		labels, _ := m["labels"].(resource.Map)
@@ -68,12 +68,12 @@ func (l *loader) takePolicy(d *document) *policy {
 		p.rules = append(p.rules, rule)
 	}
 	take(d, policyPath+"/require_consent/label", func(v resource.String) { p.label = string(v) })
-	p.consent = items(resource.Get(value, "/require_consent/for"))
+	p.consent = texts(resource.Get(value, "/require_consent/for"))
 	return p
 }
 
-// items gives the items of a list as text.
-func items(v resource.Value) []string {
+// texts gives the items of a list as text.
+func texts(v resource.Value) []string {
 	list, _ := v.(resource.List)
 	var out []string
 	for _, e := range list {
@@ -226,6 +226,6 @@ func instructed(d *document, instruction string) (at resource.Path, given bool) 
 		return at, resource.Get(d.value, at) == resource.Bool(true)
 	}
 	at = "/lifecycle/allow"
-	i := slices.Index(items(resource.Get(d.value, at)), instruction)
+	i := slices.Index(texts(resource.Get(d.value, at)), instruction)
 	return at.Index(max(i, 0)), i >= 0
 }

@@ -69,7 +69,7 @@ func intentOf(d *document) string {
 				organization += member + "=" + resource.Text(holder[member]) + " "
 			}
 		case f.Identity || f.Includes != "":
-			names = append(names, texts(f, resource.Get(spec, f.Path))...)
+			names = append(names, compared(f, resource.Get(spec, f.Path))...)
 		}
 	}
 	if len(names) == 0 {
@@ -79,21 +79,16 @@ func intentOf(d *document) string {
 	return strings.Join(append([]string{d.desc.Product, organization}, slices.Compact(names)...), "\n")
 }
 
-// texts gives a value, or the items of a list, as they are compared.
-func texts(f *resource.Field, v resource.Value) []string {
+// compared gives a value, or the items of a list, as they are compared.
+func compared(f *resource.Field, v resource.Value) []string {
 	if v == nil {
 		return nil
 	}
 	if f.Normalise != nil {
 		v = f.Normalise(v)
 	}
-	list, isList := v.(resource.List)
-	if !isList {
+	if _, isList := v.(resource.List); !isList {
 		return []string{resource.Text(v)}
 	}
-	var out []string
-	for _, e := range list {
-		out = append(out, resource.Text(e))
-	}
-	return out
+	return texts(v)
 }

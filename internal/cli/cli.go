@@ -26,15 +26,19 @@ type Streams struct {
 	Err io.Writer
 }
 
-// Run carries out one command line, args[0] being the program's name, and gives the exit code of `dcsync help exit-codes`. env
-// looks up an environment variable, "" when it is not set. Run catches SIGINT and SIGTERM while it works.
-func Run(ctx context.Context, args []string, env func(string) string, streams Streams) int {
-	return runSteps(ctx, args, env, streams, nil)
+// Run carries out one command line, args[0] being the program's name, and gives the exit code of `dcsync help exit-codes`. lookup
+// gives an environment variable and whether it is set. Run catches SIGINT and SIGTERM while it works.
+func Run(ctx context.Context, args []string, lookup func(string) (string, bool), streams Streams) int {
+	return runSteps(ctx, args, lookup, streams, nil)
 }
 
 // runSteps is Run with a hook at every crash point. Only tests have one.
-func runSteps(ctx context.Context, args []string, env func(string) string, streams Streams, hook step.Hook) int {
-	s := &session{env: env, streams: streams, signals: catch(), version: buildVersion(), scrub: &secret.Scrubber{}, step: hook}
+func runSteps(ctx context.Context, args []string, lookup func(string) (string, bool), streams Streams, hook step.Hook) int {
+	env := func(name string) string {
+		value, _ := lookup(name)
+		return value
+	}
+	s := &session{env: env, lookup: lookup, streams: streams, signals: catch(), version: buildVersion(), scrub: &secret.Scrubber{}, step: hook}
 	defer s.signals.stop()
 	s.out = term.NewStream(streams.Out, term.Auto, env)
 	s.err = term.NewStream(streams.Err, term.Auto, env)
@@ -54,7 +58,8 @@ func runSteps(ctx context.Context, args []string, env func(string) string, strea
 
 // session is one command line at work: the world around it and its global options.
 type session struct {
-	env     func(string) string
+	env     func(string) string // "" when it is not set
+	lookup  func(string) (string, bool)
 	streams Streams
 	out     *term.Stream
 	err     *term.Stream

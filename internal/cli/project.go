@@ -63,7 +63,8 @@ func (s *session) planOptions(p *run.Project, o run.PlanOptions) (run.PlanOption
 	}
 	o.Now, o.Version = now.UTC().Truncate(time.Second), s.version
 	o.APIURL, o.APIURLExplicit = s.address(p)
-	return o, nil
+	_, err = s.settle(p.Project.Settle)
+	return o, err
 }
 
 // remoteFor opens the account where the refresh mode needs it.

@@ -137,11 +137,12 @@ func (p *Project) build(ctx context.Context, acct Account, o PlanOptions) (*buil
 	if b.disk != nil {
 		b.plan.State = &reconcile.StateRef{Lineage: b.file.Lineage, Serial: b.file.Serial, Digest: state.Digest(b.disk)}
 	}
-	switch {
-	case b.in.Live != nil:
-		b.plan.Account = &reconcile.AccountRef{ID: b.in.Live.ID, APIURL: o.APIURL}
-	case b.file.Account != nil:
-		b.plan.Account = &reconcile.AccountRef{ID: b.file.Account.ID, APIURL: b.file.Account.APIURL}
+	if known := b.file.Account; known != nil {
+		b.plan.Account = &reconcile.AccountRef{ID: known.ID, APIURL: known.APIURL}
+		b.plan.Target = b.plan.Account
+	}
+	if b.in.Live != nil {
+		b.plan.Target = &reconcile.AccountRef{ID: b.in.Live.ID, APIURL: o.APIURL}
 	}
 	if err := p.price(ctx, acct, b); err != nil {
 		return nil, err
