@@ -193,7 +193,7 @@ func sentAfter(d *resource.Descriptor, spec resource.Map) []resource.FieldChange
 func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
 	k := Key{o.Address.Kind, entry.Identity.ID}
 	if b.in.Live == nil {
-		b.differences(p, o, entry, nil)
+		b.unseen(p, o, entry)
 		return
 	}
 	live := b.in.Live.deepest(k)
@@ -215,6 +215,20 @@ func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
 	default:
 		b.seen(p, o, entry, live)
 	}
+}
+
+// unseen plans an object in state by the state alone.
+func (b *builder) unseen(p *Plan, o *resource.Object, entry *state.Entry) {
+	if endsCurrent(o, entry) {
+		b.endCurrent(p, o, entry)
+		return
+	}
+	if o.Retire != nil {
+		if c := b.retirement(o, entry); c != nil {
+			b.add(p, c)
+		}
+	}
+	b.differences(p, o, entry, nil)
 }
 
 // seen plans an object that is in state and that the account shows.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"dcsync/internal/resource"
+	"dcsync/state"
 )
 
 // finished are the API's words for a revocation that finds nothing left to revoke (API facts, section 2).
@@ -37,8 +39,18 @@ func (t *task) end(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if requested {
+	switch {
+	case requested:
 		t.result.Outcome, t.result.WaitingOn = resource.Waiting, resource.OnApproval
+	case c.serial != "":
+		// The order does not show which of its certificates are revoked, so state has to remember.
+		return t.record(ctx, func(f *state.File) {
+			e, key := f.Objects[c.Address], ""
+			if strings.EqualFold(c.serial, c.live.Life.Serial) {
+				key = keyOf(c.object, e, c.ID)
+			}
+			bury(c.object, e, state.Tombstone{ID: c.ID, Serial: c.serial, Status: "revoked"}, key)
+		})
 	}
 	return nil
 }

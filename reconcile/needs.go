@@ -90,7 +90,7 @@ func (b *builder) wanted(o *resource.Object, entry *state.Entry) []Key {
 	k := Key{o.Address.Kind, entry.Identity.ID}
 	item := b.in.Live.deepest(k)
 	due := item != nil && b.due(o, item, nil).reached(b.in.AsOf)
-	if b.in.Refresh == RefreshFull || due || b.moved(o, entry) {
+	if b.in.Refresh == RefreshFull || due || item != nil && item.Renewed || b.moved(o, entry) {
 		out = append(out, k)
 	}
 	if o.Retire != nil {

@@ -76,15 +76,18 @@ func (b *builder) retirement(o *resource.Object, entry *state.Entry) *Change {
 		return stop(fmt.Sprintf("retire names %s, which is no order of this manifest", r.Target), "name current, previous, or one of its order numbers")
 	}
 	if b.in.Live == nil {
+		if hasTombstone(entry, id, serial) {
+			return nil
+		}
 		c := b.change(o, r.Action, resource.ByIntent, "retire asks for it")
-		c.ID = id
+		c.ID, c.named = id, true
 		b.place(c, entry)
 		return c
 	}
 	k := Key{o.Address.Kind, id}
 	live := b.in.Live.deepest(k)
 	switch {
-	case live != nil && live.Phase == resource.Ended:
+	case live != nil && live.Phase == resource.Ended, serial != "" && hasTombstone(entry, id, serial):
 		return nil
 	case b.in.Live.Infos[k] == nil:
 		why := cmp.Or(b.in.Live.Unread[k], "it is not visible to this key")
@@ -160,17 +163,26 @@ func buried(o *resource.Object, e *state.Entry, read func(id string) *resource.L
 	id, serial := retired(o.Retire, e)
 	live := read(id)
 	over := live != nil && live.Phase == resource.Ended
-	if id == "" || serial != "" || !over || slices.ContainsFunc(e.Identity.Tombstones, func(t state.Tombstone) bool { return t.ID == id }) {
+	if id == "" || serial != "" || !over || hasTombstone(e, id, "") {
 		return
 	}
-	t := state.Tombstone{ID: id, Status: live.Status, Reason: o.Retire.Reason, Nonce: e.Identity.Nonce, Generation: e.Identity.Generation, Sequence: e.Identity.Sequence}
+	bury(o, e, state.Tombstone{ID: id, Status: live.Status}, keyOf(o, e, id))
+}
+
+func hasTombstone(e *state.Entry, id, serial string) bool {
+	return slices.ContainsFunc(e.Identity.Tombstones, func(t state.Tombstone) bool { return t.ID == id && t.Serial == serial })
+}
+
+// bury writes a tombstone. key is what was certified, as far as it is known.
+func bury(o *resource.Object, e *state.Entry, t state.Tombstone, key string) {
+	t.Reason, t.Nonce, t.Generation, t.Sequence = o.Retire.Reason, e.Identity.Nonce, e.Identity.Generation, e.Identity.Sequence
 	for _, was := range e.Identity.Earlier {
-		if was.ID == id {
+		if was.ID == t.ID {
 			t.Nonce, t.Generation, t.Sequence = was.Nonce, was.Generation, was.Sequence
 		}
 	}
-	if o.Retire.Reason == keyCompromise {
-		t.Key = keyOf(o, e, id)
+	if t.Reason == keyCompromise {
+		t.Key = key
 	}
 	e.Identity.Tombstones = append(e.Identity.Tombstones, t)
 }

@@ -72,9 +72,11 @@ type Earlier struct {
 	Key        string `json:"key,omitempty"` // digest of the public key it was last applied with
 }
 
-// Tombstone is an order that ended because a manifest asked for it. Key is kept where the key was compromised.
+// Tombstone is an order that ended because a manifest asked for it, or a single certificate of one, named by its serial number. Key is
+// kept where the key was compromised.
 type Tombstone struct {
 	ID         string `json:"id"`
+	Serial     string `json:"serial_number,omitempty"`
 	Nonce      string `json:"nonce,omitempty"`
 	Generation int    `json:"generation"`
 	Sequence   int    `json:"sequence"`

@@ -70,6 +70,11 @@ func TestRetire(t *testing.T) {
 			if got := w.object("orders", "880001")["status"]; got != tt.status {
 				t.Errorf("order is %v, want %s", got, tt.status)
 			}
+			offline := w.planOptions(reconcile.RefreshNone)
+			q, err := w.open().Plan(t.Context(), nil, offline)
+			if over := tt.outcome == "done" || tt.name == "ended"; err != nil || len(q.Visible()) == 0 != over {
+				t.Errorf("by the state alone: %v %v", err, changes(q))
+			}
 			if tt.status == "revoked" || tt.status == "canceled" || tt.status == "rejected" {
 				w.converged()
 				if e := w.entry("Order", "driver"); len(e.Identity.Tombstones) != 1 || e.Identity.Tombstones[0].ID != "880001" {

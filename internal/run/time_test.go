@@ -150,6 +150,13 @@ func TestRenewedOutside(t *testing.T) {
 		t.Errorf("apply: %v %v", err, a)
 	}
 	w.holds(1, 2)
+	w.edit("driver.yaml", "renew_before: 30d", "protect: false")
+	if a, err := w.apply(); err != nil || len(a.Ledger.Results) != 0 {
+		t.Errorf("apply: %v %v", err, a)
+	}
+	if c := w.change(w.plan(reconcile.RefreshAuto), resource.Blocked, "Order/driver"); !strings.Contains(c.Reason, "as 880002") {
+		t.Errorf("once it is known: %s", c.Reason)
+	}
 }
 
 // A new order that nobody tied to the old one is taken for its renewal all the same.
