@@ -1,0 +1,138 @@
+package reconcile
+
+import (
+	"fmt"
+
+	"dcsync/internal/resource"
+	"dcsync/state"
+)
+
+// existing plans an object that is in state.
+func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
+	k := Key{o.Address.Kind, entry.Identity.ID}
+	if b.in.Live == nil {
+		b.unseen(p, o, entry)
+		return
+	}
+	live := b.in.Live.deepest(k)
+	if b.in.Live.Infos[k] != nil {
+		p.Compared.Info++
+	} else if live != nil {
+		p.Compared.List++
+	}
+	switch {
+	case b.in.Live.unread(k) != "":
+		c := b.blocked(o, fmt.Sprintf("%s could not be read: %s", entry.Identity.ID, b.in.Live.unread(k)), "run again")
+		c.ID, c.Trigger, c.Unread = entry.Identity.ID, resource.ByDrift, true
+		b.add(p, c)
+	case live == nil || b.in.Live.Absent[k]:
+		c := b.blocked(o, fmt.Sprintf("%s is not visible to this key; it is never created again for that", entry.Identity.ID),
+			"use a key that sees it, or take the manifest away to stop managing it")
+		c.ID, c.Trigger = entry.Identity.ID, resource.ByDrift
+		b.add(p, c)
+	default:
+		b.seen(p, o, entry, live)
+	}
+}
+
+// unseen plans an object in state by the state alone.
+func (b *builder) unseen(p *Plan, o *resource.Object, entry *state.Entry) {
+	if endsCurrent(o, entry) {
+		b.endCurrent(p, o, entry)
+		return
+	}
+	if o.Retire != nil {
+		if c := b.retirement(o, entry); c != nil {
+			b.add(p, c)
+		}
+	}
+	b.differences(p, o, entry, nil)
+}
+
+// seen plans an object that is in state and that the account shows.
+func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
+	if endsCurrent(o, entry) {
+		b.endCurrent(p, o, entry)
+		return
+	}
+	if o.Retire != nil {
+		if c := b.retirement(o, entry); c != nil {
+			b.add(p, c)
+		}
+	}
+	switch {
+	case o.Descriptor.Expires && o.Lifecycle.Generation != entry.Identity.Generation:
+		b.regenerate(p, o, entry, live)
+	case live.Renewed && b.renewedElsewhere(p, o, entry, live):
+	case o.Descriptor.Expires && live.Phase == resource.Ended && o.Retire != nil && names(o.Retire, entry):
+		b.add(p, b.noop(o, entry, live)) // its last certificate was to end
+	case o.Descriptor.Expires && live.Phase == resource.Ended:
+		c := b.blocked(o, fmt.Sprintf("order %s is %s", live.ID, live.Status), "raise lifecycle.generation to order again, or take the manifest away")
+		c.ID, c.Trigger = live.ID, resource.ByDrift
+		b.add(p, c)
+	default:
+		if b.waitingOn(o, live) != "" || live.Reissuing || live.Revoking {
+			p.Waiting++
+		}
+		b.differences(p, o, entry, live)
+	}
+}
+
+// endCurrent plans the end of what a manifest owns. Nothing else of the manifest counts then.
+func (b *builder) endCurrent(p *Plan, o *resource.Object, entry *state.Entry) {
+	c := b.retirement(o, entry)
+	switch {
+	case o.Lifecycle.Generation != entry.Identity.Generation:
+		c = b.blocked(o, "lifecycle.generation asks for another order, and retire for its end", "take retire away to order again")
+		c.ID = entry.Identity.ID
+	case c == nil:
+		c = b.noop(o, entry, nil)
+	}
+	b.add(p, c)
+}
+
+func (b *builder) noop(o *resource.Object, entry *state.Entry, live *resource.Live) *Change {
+	c := b.change(o, resource.Noop, resource.ByIntent, "")
+	c.ID, c.live = entry.Identity.ID, live
+	b.place(c, entry)
+	return c
+}
+
+// renewedElsewhere plans an order that the account shows as renewed although state does not know by which: an earlier run's renewal is
+// taken over, anybody else's is told. It gives false where a renewal is due, which tells it by itself.
+func (b *builder) renewedElsewhere(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) bool {
+	if d := b.due(o, live, nil); d.action == resource.RenewOrder && d.reached(b.in.AsOf) {
+		return false
+	}
+	s := b.followed(o, entry, live)
+	if s.ours != nil {
+		b.add(p, b.takeOver(o, entry, s.ours))
+		return true
+	}
+	why, hint := renewedOutside(live.ID, append(s.others, s.unread...))
+	c := b.blocked(o, why, hint)
+	c.ID, c.Trigger = live.ID, resource.ByDrift
+	b.place(c, entry)
+	b.add(p, c)
+	return true
+}
+
+// regenerate plans an object whose manifest asks for another generation than the one applied.
+func (b *builder) regenerate(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
+	switch {
+	case o.Lifecycle.Generation < entry.Identity.Generation:
+		b.add(p, b.blocked(o, fmt.Sprintf("generation %d was applied already", entry.Identity.Generation), "lifecycle.generation can only be raised"))
+	case live.Phase != resource.Ended:
+		c := b.blocked(o, fmt.Sprintf("order %s is %s, and a second live order for one manifest is never placed", live.ID, live.Status),
+			"put lifecycle.generation back, or end that order in the console first")
+		c.ID = live.ID
+		b.add(p, c)
+	default:
+		if why, hint := b.cannotCreate(o); why != "" {
+			b.add(p, b.blocked(o, why, hint))
+			return
+		}
+		c := b.create(o, fmt.Sprintf("generation %d: order %s is %s", o.Lifecycle.Generation, live.ID, live.Status))
+		b.add(p, c)
+	}
+}
