@@ -184,6 +184,9 @@ func (p *Plan) KeepDrift() {
 	p.Changes = slices.DeleteFunc(p.Changes, func(c *Change) bool {
 		drifted := c.Trigger == resource.ByDrift
 		c.Fields = slices.DeleteFunc(c.Fields, func(f resource.FieldChange) bool { return f.Origin == resource.FromIntent })
+		if !drifted && len(c.Fields) > 0 {
+			c.Trigger, c.Reason = resource.ByDrift, "the account was changed outside git"
+		}
 		return c.Action != resource.Noop && !drifted && len(c.Fields) == 0
 	})
 	p.Cost = Cost{}

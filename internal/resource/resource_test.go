@@ -109,3 +109,28 @@ func FuzzFromJSON(f *testing.F) {
 		}
 	})
 }
+
+func TestParseSpan(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]resource.Span{"30d": {Days: 30}, "1d": {Days: 1}, "33%": {Percent: 33}, "99%": {Percent: 99}} {
+		if got, err := resource.ParseSpan(text); err != nil || got != want {
+			t.Errorf("%q is %+v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "d", "%", "30", "0d", "-1d", "100%", "1.5d", "30 d", "1m"} {
+		if got, err := resource.ParseSpan(text); err == nil {
+			t.Errorf("%q is %+v", text, got)
+		}
+	}
+}
+
+// A span that is read has exactly one side, above zero.
+func FuzzParseSpan(f *testing.F) {
+	f.Add("30d")
+	f.Add("33%")
+	f.Fuzz(func(t *testing.T, text string) {
+		if s, err := resource.ParseSpan(text); err == nil && (s.Days > 0) == (s.Percent > 0) {
+			t.Errorf("%q is %+v", text, s)
+		}
+	})
+}
