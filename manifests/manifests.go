@@ -57,6 +57,7 @@ func (l *loader) load(ctx context.Context) (*Loaded, error) {
 		return nil, err
 	}
 	l.checkNames()
+	l.checkLifecycles()
 	l.checkIntents()
 	l.resolve()
 	l.applyPolicy()

@@ -30,6 +30,8 @@ func newBuilder(d *document) *builder {
 		Labels:     labels(d),
 		Spec:       spec.Clone(),
 		Lifecycle:  lifecycle(d),
+		Retire:     retirement(d),
+		MovedFrom:  movedFrom(d),
 		Source:     resource.Source{File: pos.File, Line: pos.Line, Column: pos.Column, Digest: d.digest},
 		Via:        map[resource.Path]resource.Address{},
 		Positions:  positions(d),
@@ -57,6 +59,41 @@ func lifecycle(d *document) resource.Lifecycle {
 	take(d, "/lifecycle/ignore", func(list resource.List) {
 		for _, p := range list {
 			out.Ignore = append(out.Ignore, resource.Path(resource.Text(p)))
+		}
+	})
+	take(d, "/lifecycle/renew_before", func(v resource.String) {
+		out.RenewBefore, _ = resource.ParseSpan(string(v)) // what is none has its finding from the table
+	})
+	take(d, "/lifecycle/allow", func(list resource.List) {
+		for _, g := range list {
+			out.Allow = append(out.Allow, resource.Grant(resource.Text(g)))
+		}
+	})
+	take(d, "/lifecycle/apply_changes", func(v resource.String) { out.ApplyChanges = string(v) })
+	take(d, "/lifecycle/key", func(v resource.String) { out.ReuseKey = v == "reuse" })
+	return out
+}
+
+// retirement gives the end of life a document asks for, nil when it asks for none.
+func retirement(d *document) *resource.Retire {
+	if _, ok := resource.Get(d.value, "/retire").(resource.Map); !ok {
+		return nil
+	}
+	out := &resource.Retire{}
+	take(d, "/retire/target", func(v resource.String) { out.Target = string(v) })
+	take(d, "/retire/action", func(v resource.String) { out.Action = resource.Action(v) })
+	take(d, "/retire/reason", func(v resource.String) { out.Reason = string(v) })
+	take(d, "/retire/comments", func(v resource.String) { out.Comments = string(v) })
+	take(d, "/retire/cancel_reissue", func(v resource.Bool) { out.CancelReissue = bool(v) })
+	return out
+}
+
+// movedFrom gives the names an object had before.
+func movedFrom(d *document) []string {
+	var out []string
+	take(d, "/metadata/moved_from", func(list resource.List) {
+		for _, name := range list {
+			out = append(out, resource.Text(name))
 		}
 	})
 	return out

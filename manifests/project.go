@@ -34,6 +34,7 @@ type Project struct {
 	RateLimit    string // windows such as 100/5s,1000/180s, or off
 	Settle       time.Duration
 	SkipApproval bool
+	Scope        resource.Scope
 }
 
 func newProject(root string) *Project {
@@ -120,6 +121,22 @@ func (l *loader) takeProject(d *document) {
 	take(d, "/spec/limits/max_destroy", func(v resource.Int) { p.MaxDestroy = int(v) })
 	take(d, "/spec/rate_limit", func(v resource.String) { p.RateLimit = string(v) })
 	take(d, "/spec/skip_approval", func(v resource.Bool) { p.SkipApproval = bool(v) })
+	numbers := func(at resource.Path, into *[]int64) {
+		take(d, at, func(list resource.List) {
+			for _, v := range list {
+				if n, ok := v.(resource.Int); ok {
+					*into = append(*into, int64(n))
+				}
+			}
+		})
+	}
+	numbers("/spec/scope/containers", &p.Scope.Containers)
+	numbers("/spec/scope/organizations", &p.Scope.Organizations)
+	take(d, "/spec/scope/products", func(list resource.List) {
+		for _, v := range list {
+			p.Scope.Products = append(p.Scope.Products, resource.Text(v))
+		}
+	})
 	take(d, "/spec/settle", func(v resource.String) {
 		// A text that is no duration has its finding from the table.
 		if settle, err := time.ParseDuration(string(v)); err == nil {

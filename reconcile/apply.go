@@ -31,6 +31,7 @@ const (
 type Options struct {
 	Parallelism int           // changes in flight, at least 1
 	Settle      time.Duration // how long a new order may not be findable
+	Wait        time.Duration // how long to wait at the end for what was asked for to be issued
 	Now         func() time.Time
 	Sleep       func(context.Context, time.Duration) error
 	Drain       <-chan struct{} // closed: begin nothing new, finish what is in flight
@@ -52,6 +53,9 @@ func Apply(ctx context.Context, p *Plan, in Input, remote Remote, store Store, o
 	ledger := &Ledger{Interrupted: r.stopping() || ctx.Err() != nil}
 	if err == nil {
 		err = r.fatal
+	}
+	if err == nil && !ledger.Interrupted && r.opts.Wait > 0 {
+		r.wait(ctx)
 	}
 	if err == nil && !ledger.Interrupted {
 		err = r.close(ctx, p)
@@ -137,6 +141,7 @@ func (r *runner) carryOut(ctx context.Context, c *Change) *Result {
 	if c.Action == resource.Blocked {
 		return &Result{Address: c.Address, Action: c.Action, Outcome: resource.OutcomeOfBlocked, ID: c.ID, Err: &Problem{Message: c.Reason}}
 	}
+	r.before(c)
 	for _, dep := range r.changes {
 		if slices.Contains(c.DependsOn, dep.Address) && dep.Action.Works() {
 			<-r.done[dep]
@@ -172,6 +177,18 @@ func (r *runner) carryOut(ctx context.Context, c *Change) *Result {
 		t.fail(err)
 	}
 	return t.result
+}
+
+// before waits for the earlier changes of the same object: its calls come one after the other.
+func (r *runner) before(c *Change) {
+	for _, other := range r.changes {
+		if other == c {
+			return
+		}
+		if other.Address == c.Address {
+			<-r.done[other]
+		}
+	}
 }
 
 func (r *runner) finish(c *Change, res *Result) {
@@ -254,11 +271,15 @@ func (t *task) fail(err error) {
 
 func (t *task) do(ctx context.Context) error {
 	switch t.change.Action {
-	case resource.Create:
+	case resource.Create, resource.RenewOrder, resource.Replace:
 		return t.create(ctx)
+	case resource.ReissueNow:
+		return t.reissue(ctx)
+	case resource.Cancel, resource.Withdraw, resource.Revoke:
+		return t.end(ctx)
 	case resource.Adopt:
 		return t.adopt(ctx, t.change.live, t.change.nonce)
-	case resource.Update:
+	case resource.Update, resource.Activate, resource.Deactivate:
 		return t.update(ctx)
 	case resource.Forget:
 		return t.record(ctx, func(f *state.File) { delete(f.Objects, t.change.Address) })

@@ -26,9 +26,11 @@ func Build(in Input) *Plan {
 	}
 	b.forgotten(p)
 	b.blockDependents(p)
+	b.limit(p)
+	b.renamed(p)
 	b.counts(p)
 	slices.SortStableFunc(p.Changes, func(x, y *Change) int {
-		return cmp.Or(cmp.Compare(x.Action.Risk(), y.Action.Risk()), x.Address.Compare(y.Address))
+		return cmp.Or(cmp.Compare(x.risk(), y.risk()), x.Address.Compare(y.Address))
 	})
 	p.Digest = DigestOf(p.Changes)
 	return p
@@ -82,6 +84,8 @@ func (b *builder) change(o *resource.Object, action resource.Action, trigger res
 func (b *builder) missing(p *Plan, o *resource.Object) {
 	v := b.settle(o)
 	switch {
+	case o.Retire != nil && v.adopt == nil:
+		b.add(p, b.blocked(o, "retire asks for an end, but there is no order of this manifest in state", "take the manifest away; nothing is ordered to be ended"))
 	case v.block != "":
 		b.add(p, b.blocked(o, v.block, v.hint))
 	case v.adopt != nil:
@@ -129,6 +133,17 @@ func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
 			return "this key sees other containers than the key of the last apply", "apply with --accept-key-change when that is meant"
 		}
 	}
+	for _, dep := range o.DependsOn {
+		if d := b.in.Set.Get(dep); d != nil && d.Spec["status"] == valueInactive {
+			return fmt.Sprintf("%s is wanted inactive, and nothing can be ordered for it", dep), "keep it active while something refers to it"
+		}
+	}
+	if why, hint := b.compromised(o); why != "" {
+		return why, hint
+	}
+	if why, hint := b.notAllowed(o); why != "" {
+		return why, hint
+	}
 	if id := resource.Text(resource.Get(b.desired(o), "/organization/id")); id != "" {
 		l := live.Lists[parentKind(o.Descriptor)]
 		if l != nil && l.Complete && len(l.Objects) > 0 && live.listed(Key{parentKind(o.Descriptor), id}) == nil {
@@ -158,16 +173,17 @@ func (b *builder) create(o *resource.Object, reason string) *Change {
 	if o.Descriptor.Nonce != "" {
 		c.Requests++
 	}
-	c.Requests += requests(afterwards(c.Fields), nil)
+	c.Requests += requests(sentAfter(o.Descriptor, b.desired(o)), nil)
 	return c
 }
 
-// afterwards gives the fields that are sent in calls of their own after creation.
-func afterwards(fields []resource.FieldChange) []resource.FieldChange {
+// sentAfter gives the fields of a spec that are sent in calls of their own after creation, but for those that say what is so anyway.
+func sentAfter(d *resource.Descriptor, spec resource.Map) []resource.FieldChange {
 	var out []resource.FieldChange
-	for _, f := range fields {
-		if f.Field.Send == resource.SendAfter {
-			out = append(out, f)
+	for _, f := range d.Leaves() {
+		v := resource.Get(spec, f.Path)
+		if f.Send == resource.SendAfter && v != nil && !resource.Equal(diff.Normal(f, v), diff.Normal(f, f.Default)) {
+			out = append(out, resource.FieldChange{Path: f.Path, After: v, Origin: resource.FromIntent, Field: f})
 		}
 	}
 	return out
@@ -177,7 +193,7 @@ func afterwards(fields []resource.FieldChange) []resource.FieldChange {
 func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
 	k := Key{o.Address.Kind, entry.Identity.ID}
 	if b.in.Live == nil {
-		b.differences(p, o, entry, nil)
+		b.unseen(p, o, entry)
 		return
 	}
 	live := b.in.Live.deepest(k)
@@ -196,18 +212,91 @@ func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
 			"use a key that sees it, or take the manifest away to stop managing it")
 		c.ID, c.Trigger = entry.Identity.ID, resource.ByDrift
 		b.add(p, c)
+	default:
+		b.seen(p, o, entry, live)
+	}
+}
+
+// unseen plans an object in state by the state alone.
+func (b *builder) unseen(p *Plan, o *resource.Object, entry *state.Entry) {
+	if endsCurrent(o, entry) {
+		b.endCurrent(p, o, entry)
+		return
+	}
+	if o.Retire != nil {
+		if c := b.retirement(o, entry); c != nil {
+			b.add(p, c)
+		}
+	}
+	b.differences(p, o, entry, nil)
+}
+
+// seen plans an object that is in state and that the account shows.
+func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
+	if endsCurrent(o, entry) {
+		b.endCurrent(p, o, entry)
+		return
+	}
+	if o.Retire != nil {
+		if c := b.retirement(o, entry); c != nil {
+			b.add(p, c)
+		}
+	}
+	switch {
 	case o.Descriptor.Expires && o.Lifecycle.Generation != entry.Identity.Generation:
 		b.regenerate(p, o, entry, live)
+	case live.Renewed && b.renewedElsewhere(p, o, entry, live):
+	case o.Descriptor.Expires && live.Phase == resource.Ended && o.Retire != nil && names(o.Retire, entry):
+		b.add(p, b.noop(o, entry, live)) // its last certificate was to end
 	case o.Descriptor.Expires && live.Phase == resource.Ended:
 		c := b.blocked(o, fmt.Sprintf("order %s is %s", live.ID, live.Status), "raise lifecycle.generation to order again, or take the manifest away")
 		c.ID, c.Trigger = live.ID, resource.ByDrift
 		b.add(p, c)
 	default:
-		if b.waitingOn(o, live) != "" {
+		if b.waitingOn(o, live) != "" || live.Reissuing || live.Revoking {
 			p.Waiting++
 		}
 		b.differences(p, o, entry, live)
 	}
+}
+
+// endCurrent plans the end of what a manifest owns. Nothing else of the manifest counts then.
+func (b *builder) endCurrent(p *Plan, o *resource.Object, entry *state.Entry) {
+	c := b.retirement(o, entry)
+	switch {
+	case o.Lifecycle.Generation != entry.Identity.Generation:
+		c = b.blocked(o, "lifecycle.generation asks for another order, and retire for its end", "take retire away to order again")
+		c.ID = entry.Identity.ID
+	case c == nil:
+		c = b.noop(o, entry, nil)
+	}
+	b.add(p, c)
+}
+
+func (b *builder) noop(o *resource.Object, entry *state.Entry, live *resource.Live) *Change {
+	c := b.change(o, resource.Noop, resource.ByIntent, "")
+	c.ID, c.live = entry.Identity.ID, live
+	b.place(c, entry)
+	return c
+}
+
+// renewedElsewhere plans an order that the account shows as renewed although state does not know by which: an earlier run's renewal is
+// taken over, anybody else's is told. It gives false where a renewal is due, which tells it by itself.
+func (b *builder) renewedElsewhere(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) bool {
+	if d := b.due(o, live, nil); d.action == resource.RenewOrder && d.reached(b.in.AsOf) {
+		return false
+	}
+	s := b.followed(o, entry, live)
+	if s.ours != nil {
+		b.add(p, b.takeOver(o, entry, s.ours))
+		return true
+	}
+	why, hint := renewedOutside(live.ID, append(s.others, s.unread...))
+	c := b.blocked(o, why, hint)
+	c.ID, c.Trigger = live.ID, resource.ByDrift
+	b.place(c, entry)
+	b.add(p, c)
+	return true
 }
 
 // regenerate plans an object whose manifest asks for another generation than the one applied.
@@ -260,7 +349,7 @@ func (b *builder) blockDependents(p *Plan) {
 	held := map[resource.Address]bool{}
 	for _, c := range p.Changes { // still in dependency order
 		for _, d := range c.DependsOn {
-			if held[d] && (c.Action == resource.Create || c.Action == resource.Update) {
+			if held[d] && c.Action.Works() && !c.Action.Destroys() && c.Action != resource.Adopt && c.Action != resource.Forget {
 				c.Action, c.Fields, c.Requests = resource.Blocked, nil, 0
 				c.Reason = fmt.Sprintf("it refers to %s, which is blocked", d)
 			}
@@ -284,7 +373,7 @@ func (b *builder) counts(p *Plan) {
 	calls := p.Cost.Requests > 0
 	for _, kind := range slices.Sorted(keys(b.in.Live.Lists)) {
 		for _, live := range b.in.Live.Lists[kind].Objects {
-			if _, owned := b.owned[Key{kind, live.ID}]; owned || live.Phase == resource.Ended {
+			if _, owned := b.owned[Key{kind, live.ID}]; owned || live.Phase == resource.Ended || !b.in.Settings.Scope.Holds(live) {
 				continue
 			}
 			p.UnmanagedCount++
@@ -310,7 +399,7 @@ func keys[K comparable, V any](m map[K]V) func(func(K) bool) {
 func (b *builder) compare(o *resource.Object, entry *state.Entry, live *resource.Live) diff.Result {
 	in := diff.Input{Descriptor: o.Descriptor, Desired: b.desired(o), Applied: entry.Applied.Spec, Ignore: o.Lifecycle.Ignore, Via: o.ViaAt}
 	if o.Descriptor.Nonce != "" && (entry.Identity.Generation > 1 || entry.Identity.Sequence > 0) {
-		in.Ignore = append(slices.Clone(in.Ignore), o.Descriptor.Nonce) // only the first order carries the manifest's own
+		in.Ignore = append(slices.Clone(in.Ignore), o.Descriptor.Nonce, renewalOf) // only the first order carries the manifest's own
 	}
 	if live != nil {
 		in.Depth = live.Depth

@@ -27,6 +27,9 @@ import (
 // attempts bounds how often a creating request is sent when each ends without an answer and each settled look-up says none.
 const attempts = 3
 
+// looks is how often, at least, the account is looked at before something counts as not there.
+const looks = 3
+
 // clockSkew is how far this machine's clock may be ahead of the API's when recent orders are looked for.
 const clockSkew = time.Hour
 
@@ -47,6 +50,8 @@ func (t *task) create(ctx context.Context) error {
 	}
 	created, adopted, err := t.ask(ctx, t.complete(spec))
 	switch {
+	case t.change.renews != "" && codeOf(err) == renewedAlready:
+		return t.blocked(renewedOutside(t.change.renews, []string{"another order"}))
 	case err != nil:
 		return err
 	case adopted != nil:
@@ -62,7 +67,7 @@ func (t *task) create(ctx context.Context) error {
 		}
 	}
 	applied := withoutSecrets(d, spec)
-	later := afterwards(t.change.Fields)
+	later := sentAfter(d, spec)
 	for _, f := range later {
 		resource.Put(applied, f.Path, nil)
 	}
@@ -72,6 +77,22 @@ func (t *task) create(ctx context.Context) error {
 	return t.inPlace(ctx, spec, later, nil)
 }
 
+// renewedAlready is the API's word for a renewal that somebody else placed (API facts, section 2).
+const renewedAlready = "order_renewed_already"
+
+// codeOf gives the API's own code of an error, "" when there is none.
+func codeOf(err error) string {
+	var api interface {
+		Problem() (code, hint string, status int)
+	}
+	if !errors.As(err, &api) {
+		return ""
+	}
+	code, _, _ := api.Problem()
+	code, _, _ = strings.Cut(code, "|")
+	return code
+}
+
 // complete adds what the project decides for every order: its nonce, its container, and whether the account's approval is skipped.
 func (t *task) complete(spec resource.Map) resource.Map {
 	out := spec.Clone()
@@ -79,10 +100,10 @@ func (t *task) complete(spec resource.Map) resource.Map {
 	if d.Nonce != "" {
 		resource.Put(out, d.Nonce, resource.String(t.change.nonce))
 	}
-	container := s.ContainerID
-	if container == 0 {
-		container = t.in.Live.ContainerID
+	if d.Field(renewalOf) != nil && t.change.Sequence > 0 {
+		resource.Put(out, renewalOf, resource.IDValue(t.change.renews)) // what the manifest says was for its first order
 	}
+	container := t.in.Container()
 	if p := resource.Path("/container/id"); container != 0 && d.Field(p) != nil && resource.Get(out, p) == nil {
 		resource.Put(out, p, resource.Int(container))
 	}
@@ -207,7 +228,6 @@ func (t *task) blocked(message, hint string) error {
 
 // settled looks for what an unanswered request may have made, at least three times over the settle time, and last in the listing.
 func (t *task) settled(ctx context.Context, spec resource.Map, since time.Time) (*resource.Live, error) {
-	const looks = 3
 	for n := range looks {
 		if n > 0 {
 			if err := t.opts.Sleep(ctx, t.opts.Settle/(looks-1)); err != nil {
@@ -337,17 +357,16 @@ func postedNotes(d *resource.Descriptor, spec resource.Map, live *resource.Live,
 func (t *task) recordNew(ctx context.Context, id, nonce string, applied resource.Map) error {
 	o := t.change.object
 	err := t.record(ctx, func(f *state.File) {
-		origin := o.Address.Name
 		before := f.Objects[o.Address]
-		if before != nil {
-			origin = before.Identity.Origin
-		}
+		origin := originOf(o, before)
 		e := newEntry(o, id, nonce, origin, o.Lifecycle.Generation, t.change.Sequence)
 		if before != nil {
 			e.Identity.Earlier = before.Identity.Earlier
+			e.Identity.Tombstones = before.Identity.Tombstones
 			if before.Identity.ID != id {
 				was := before.Identity
-				e.Identity.Earlier = append(e.Identity.Earlier, state.Earlier{ID: was.ID, Nonce: was.Nonce, Generation: was.Generation, Sequence: was.Sequence, Ended: t.endedAs(was.ID)})
+				e.Identity.Earlier = append(e.Identity.Earlier, state.Earlier{ID: was.ID, Nonce: was.Nonce, Generation: was.Generation, Sequence: was.Sequence,
+					Ended: t.endedAs(was), Key: keyOf(o, before, was.ID)})
 			}
 		}
 		e.Applied = state.Applied{Spec: applied, Generation: o.Lifecycle.Generation, Protect: o.Lifecycle.Protect}
@@ -360,11 +379,18 @@ func (t *task) recordNew(ctx context.Context, id, nonce string, applied resource
 	return err
 }
 
-func (t *task) endedAs(id string) string {
-	if live := t.in.Live.deepest(Key{t.change.Address.Kind, id}); live != nil {
-		return live.Status
+// endedAs says why an order is not the address's own any more: another one followed it, or the status it ended with.
+func (t *task) endedAs(was state.Identity) string {
+	live := t.in.Live.deepest(Key{t.change.Address.Kind, was.ID})
+	switch {
+	case t.change.Sequence > was.Sequence && (t.change.renews != "" || t.change.live != nil && renews(t.change.live) == was.ID):
+		return "renewed"
+	case t.change.Sequence > was.Sequence:
+		return "replaced"
+	case live == nil:
+		return "unknown"
 	}
-	return "unknown"
+	return live.Status
 }
 
 // withoutSecrets gives a spec without what must never be stored.

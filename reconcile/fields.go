@@ -17,7 +17,11 @@ const (
 	methodCustomFields = "custom_fields"
 	methodContacts     = "contacts"
 	methodValidation   = "validation"
+	methodStatus       = "status"
 )
+
+// valueInactive is the status of an object that is switched off.
+const valueInactive = resource.String("inactive")
 
 // differences plans an object that is in state and alive, by the policy of each field that differs.
 func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
@@ -27,29 +31,81 @@ func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, l
 			Summary: fmt.Sprintf("%s is no longer written; the API cannot clear it, so it keeps its value and is not managed any more", path),
 			Hint:    "write the value you want instead"})
 	}
+	if d := b.due(o, live, entry.Observed); d.action != "" {
+		b.warnClamped(p, o, d)
+		if d.action == resource.RenewOrder && d.reached(b.in.AsOf) {
+			c := b.renewal(o, entry, live, d, res.Changes)
+			b.add(p, c)
+			if c.Action != resource.Blocked {
+				return // whatever else differs rides on the renewal
+			}
+		}
+	}
 	parts := map[part][]resource.FieldChange{}
 	for _, f := range res.Changes {
 		k := b.act(o, f, live)
 		parts[k] = append(parts[k], f)
 	}
-	if len(parts) == 0 {
-		c := b.change(o, resource.Noop, resource.ByIntent, "")
-		c.ID, c.live = entry.Identity.ID, live
-		b.place(c, entry)
+	if f := parts[replacing]; f != nil {
+		delete(parts, replacing)
+		c := b.replacement(o, entry, live, f)
+		if c.Action != resource.Blocked {
+			c.Fields = res.Changes // the new order is asked for as the manifest is now
+			b.add(p, c)
+			return
+		}
 		b.add(p, c)
-		return
 	}
+	b.planReissue(p, o, entry, live, parts)
 	for _, k := range slices.SortedFunc(keys(parts), part.compare) {
 		c := b.change(o, k.action, k.trigger, k.reason)
 		c.ID, c.live, c.Fields, c.Corrected = entry.Identity.ID, live, parts[k], k.corrected
 		b.place(c, entry)
-		if k.action == resource.Update {
+		switch k.action {
+		case resource.Update:
 			c.Trigger = triggerOf(c.Fields)
 			c.Reason = reasonOf(c.Fields)
 			c.Requests = requests(c.Fields, live)
+		case resource.Activate, resource.Deactivate:
+			c = b.switching(o, entry, live, c)
 		}
 		b.add(p, c)
 	}
+	if last := p.Changes; len(last) == 0 || last[len(last)-1].Address != o.Address {
+		b.add(p, b.noop(o, entry, live))
+	}
+}
+
+// planReissue plans a reissue for the fields that want one now, or because time asks for it; then it takes along what waits for the
+// next certificate. It takes those fields out of parts.
+func (b *builder) planReissue(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live, parts map[part][]resource.FieldChange) {
+	fields := asked(entry, live, parts[rekeying])
+	delete(parts, rekeying)
+	d := b.due(o, live, entry.Observed)
+	timely := d.action == resource.ReissueNow && d.reached(b.in.AsOf) && !d.left && (live == nil || !live.Reissuing)
+	if len(fields) == 0 && !timely {
+		return
+	}
+	trigger, reason := resource.ByIntent, "the manifest changes what a reissue can change"
+	if len(fields) == 0 {
+		trigger = resource.ByTime
+	}
+	fields = append(fields, parts[waitingForCertificate]...)
+	if trigger == resource.ByTime {
+		reason = d.reissueReason(len(fields))
+	}
+	delete(parts, waitingForCertificate)
+	b.add(p, b.reissuing(o, entry, live, trigger, reason, fields))
+}
+
+func (b *builder) warnClamped(p *Plan, o *resource.Object, d due) {
+	if !d.clamped {
+		return
+	}
+	p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.RenewalClamped, Address: o.Address.String(),
+		Pos:     diag.Pos{File: o.Source.File, Line: o.Source.Line, Column: o.Source.Column},
+		Summary: fmt.Sprintf("renew_before is longer than the 90 days before its end in which an order can be renewed; it will be renewed from %s", d.at.Format("2006-01-02")),
+		Hint:    "write a shorter renew_before"})
 }
 
 func (b *builder) place(c *Change, entry *state.Entry) {
@@ -68,8 +124,21 @@ func (p part) compare(q part) int {
 	return strings.Compare(fmt.Sprint(p.action, p.trigger, p.reason), fmt.Sprint(q.action, q.trigger, q.reason))
 }
 
-// act says what is done about a field that differs: change it in place; keep it for the next certificate; or say why neither is
-// possible.
+// The parts that become one change of their own.
+var (
+	replacing             = part{action: resource.Replace}
+	rekeying              = part{action: resource.ReissueNow}
+	waitingForCertificate = part{action: resource.Deferred, trigger: resource.ByIntent, reason: "kept for the next certificate, as apply_changes: at_renewal says"}
+)
+
+// The values of lifecycle.apply_changes.
+const (
+	applyNow       = "now"
+	applyAtRenewal = "at_renewal"
+)
+
+// act says what is done about a field that differs: change it in place, by a reissue or by another order; keep it for the next
+// certificate; or say why none is possible.
 func (b *builder) act(o *resource.Object, f resource.FieldChange, live *resource.Live) part {
 	drift := f.Origin == resource.FromDrift
 	switch f.Field.Change {
@@ -80,12 +149,30 @@ func (b *builder) act(o *resource.Object, f resource.FieldChange, live *resource
 			}
 			return part{action: resource.Deferred, trigger: resource.ByIntent, reason: "contacts of an issued order wait for the next one; lifecycle.contacts: follow changes them now"}
 		}
+		switch f.Field.Method {
+		case methodStatus:
+			if f.After == valueInactive {
+				return part{action: resource.Deactivate}
+			}
+			return part{action: resource.Activate}
+		case methodValidation:
+			if gone := takenBack(f); gone != "" {
+				return part{action: resource.Blocked, trigger: resource.ByIntent, reason: gone}
+			}
+		}
 		return part{action: resource.Update}
 	case resource.Reissue:
-		if drift {
+		switch {
+		case drift:
 			return part{action: resource.Blocked, trigger: resource.ByDrift, reason: "changed in the account; only a reissue could change it back, and dcsync does not reissue by itself"}
+		case o.Lifecycle.ApplyChanges == applyAtRenewal:
+			return waitingForCertificate
+		case live != nil && live.Reissuing:
+			return part{action: resource.Deferred, trigger: resource.ByIntent, reason: "a reissue is pending already; this waits until it is through"}
+		case live != nil && live.Phase == resource.Pending:
+			return part{action: resource.Deferred, trigger: resource.ByIntent, reason: "the order is not issued yet, and only an issued one can be reissued"}
 		}
-		return part{action: resource.Blocked, trigger: resource.ByIntent, reason: "only a reissue can change this; put the applied value back, or reissue in the console"}
+		return rekeying
 	}
 	if !o.Descriptor.Expires {
 		if drift {
@@ -96,6 +183,9 @@ func (b *builder) act(o *resource.Object, f resource.FieldChange, live *resource
 	}
 	if drift {
 		return part{action: resource.Blocked, trigger: resource.ByDrift, reason: "changed in the account; it cannot be changed back on an order that was placed"}
+	}
+	if o.Lifecycle.ApplyChanges == applyNow {
+		return replacing
 	}
 	return part{action: resource.Deferred, trigger: resource.ByIntent, reason: "fixed for an order that was placed; kept for the next one"}
 }
@@ -217,7 +307,14 @@ func itemsThatDiffer(f resource.FieldChange) resource.List {
 // custom fields that are neither wanted nor applied.
 func ours(d *resource.Descriptor, desired resource.Map, entry *state.Entry, live *resource.Live) resource.Map {
 	spec := live.Spec.Clone()
+	if d.Nonce != "" && numbered(desired, d.Nonce) && live.Nonce == entry.Identity.Nonce && live.Nonce != "" {
+		resource.Put(spec, d.Nonce, resource.Get(desired, d.Nonce)) // the number stands where the manifest has {seq}
+	}
 	for _, f := range d.Leaves() {
+		if f.Change == resource.Reissue && live.Reissuing {
+			resource.Put(spec, f.Path, resource.Get(entry.Applied.Spec, f.Path)) // what was asked for shows when it is issued
+			continue
+		}
 		if f.Change != resource.InPlace || live.Depth != resource.InfoDepth && !f.Readable(live.Depth) {
 			continue
 		}
@@ -241,25 +338,10 @@ func ours(d *resource.Descriptor, desired resource.Map, entry *state.Entry, live
 			}
 			resource.Put(spec, f.Path, orNil(keep))
 		case methodValidation:
-			resource.Put(spec, f.Path, orNil(validationsAsApplied(resource.Get(desired, f.Path), resource.Get(entry.Applied.Spec, f.Path), live)))
+			resource.Put(spec, f.Path, orNil(validationsAsShown(resource.Get(desired, f.Path), resource.Get(entry.Applied.Spec, f.Path), live)))
 		}
 	}
 	return spec
-}
-
-// validationsAsApplied gives the managed validations that the account shows as pending or active. The API does not show who was
-// named for them in a form that could be compared, so each is taken as it was applied, or, before that, as it is desired.
-func validationsAsApplied(desired, applied resource.Value, live *resource.Live) resource.List {
-	var out resource.List
-	seen := map[string]bool{}
-	for _, item := range append(items(applied), items(desired)...) {
-		t := resource.Text(resource.Get(item, "/type"))
-		if s := live.Validation[t]; !seen[t] && (s == "pending" || s == "active") {
-			seen[t] = true
-			out = append(out, item)
-		}
-	}
-	return out
 }
 
 func orNil(l resource.List) resource.Value {
@@ -284,7 +366,7 @@ func (b *builder) adoptable(o *resource.Object, live *resource.Live) []resource.
 	entry := &state.Entry{Applied: state.Applied{Spec: appliedFromLive(o.Descriptor, b.desired(o), live)}}
 	var out []resource.FieldChange
 	for _, f := range b.compare(o, entry, live).Changes {
-		if b.act(o, f, live).action == resource.Update {
+		if a := b.act(o, f, live).action; a == resource.Update || a == resource.Activate {
 			out = append(out, f)
 		}
 	}
@@ -305,6 +387,9 @@ func appliedFromLive(d *resource.Descriptor, desired resource.Map, live *resourc
 			continue
 		}
 		have := resource.Get(live.Spec, f.Path)
+		if f.Path == d.Nonce && numbered(desired, d.Nonce) {
+			have = want // it was found by it
+		}
 		if resource.Equal(diff.Normal(f, f.Value(desired)), diff.Normal(f, f.Shown(live.Spec))) {
 			have = want
 		}

@@ -18,18 +18,23 @@ type builder struct {
 	ids   map[resource.Address]string // live ids as far as known: from state, or about to be adopted
 	nonce map[string]bool             // the nonces the manifests stand for
 	free  map[group][]*resource.Live  // listed objects that no entry of the state owns
+	aim   map[resource.Address]bool   // nil: everything
 }
 
 // group is what two objects must share to be taken for one another.
 type group struct{ kind, product string }
 
 func newBuilder(in Input) *builder {
-	b := &builder{in: in, order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{},
+	b := &builder{in: in, aim: aimed(in), order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{},
 		free: map[group][]*resource.Live{}}
 	for a, e := range in.State.Objects {
 		b.owned[Key{a.Kind, e.Identity.ID}] = a
 		b.ids[a] = e.Identity.ID
 		b.nonce[e.Identity.Nonce] = true
+		for _, was := range e.Identity.Earlier {
+			b.owned[Key{a.Kind, was.ID}] = a
+			b.nonce[was.Nonce] = true
+		}
 	}
 	for _, o := range b.order {
 		b.nonce[nonceOf(in, o, b.origin(o), o.Lifecycle.Generation, 0)] = true
@@ -50,8 +55,16 @@ func newBuilder(in Input) *builder {
 
 // origin gives the first name an object ever had.
 func (b *builder) origin(o *resource.Object) string {
-	if e := b.in.State.Objects[o.Address]; e != nil && e.Identity.Origin != "" {
+	return originOf(o, b.in.State.Objects[o.Address])
+}
+
+// originOf gives the first name of an object that has an entry in state, or, with nil, of one that has none.
+func originOf(o *resource.Object, e *state.Entry) string {
+	switch {
+	case e != nil && e.Identity.Origin != "":
 		return e.Identity.Origin
+	case len(o.MovedFrom) > 0:
+		return o.MovedFrom[0]
 	}
 	return o.Address.Name
 }
@@ -264,10 +277,7 @@ func duplicatesWanted(o *resource.Object) bool {
 }
 
 func (b *builder) inContainer(live *resource.Live) bool {
-	want := b.in.Settings.ContainerID
-	if want == 0 {
-		want = b.in.Live.ContainerID
-	}
+	want := b.in.Container()
 	return want == 0 || live.ContainerID == "" || live.ContainerID == fmt.Sprint(want)
 }
 

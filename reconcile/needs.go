@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 
+	"dcsync/internal/diag"
 	"dcsync/internal/diff"
 	"dcsync/internal/resource"
 	"dcsync/state"
@@ -19,6 +21,9 @@ type Input struct {
 	AsOf     time.Time
 	Refresh  Refresh
 	Settings Settings
+	Rules    *resource.Rules    // nil: not read, or not to be had
+	Targets  []resource.Address // none: everything
+	Findings diag.List          // about the manifests; those marked AtSend refuse what a plan would send
 }
 
 // Settings are what the project and the caller decide for all objects.
@@ -26,7 +31,16 @@ type Settings struct {
 	UID             string
 	ContainerID     int64 // 0: the key's own
 	SkipApproval    bool
+	Scope           resource.Scope
 	AcceptKeyChange bool // trust a "none" although the user of the key is another than at the last apply
+}
+
+// Container gives the container that is ordered in where a manifest names none.
+func (in Input) Container() int64 {
+	if in.Settings.ContainerID != 0 || in.Live == nil {
+		return in.Settings.ContainerID
+	}
+	return in.Live.ContainerID
 }
 
 // Read is one single object that must be read before a plan can be built.
@@ -52,6 +66,9 @@ func Needs(in Input) []Read {
 		}
 	}
 	for _, o := range b.order {
+		if b.aim != nil && !b.aim[o.Address] {
+			continue
+		}
 		entry := in.State.Objects[o.Address]
 		if entry == nil {
 			for _, c := range b.candidates(o) {
@@ -60,12 +77,43 @@ func Needs(in Input) []Read {
 			b.settle(o)
 			continue
 		}
-		k := Key{o.Address.Kind, entry.Identity.ID}
-		if in.Refresh == RefreshFull || b.moved(o, entry) {
+		for _, k := range b.wanted(o, entry) {
 			add(k, o)
 		}
 	}
 	return out
+}
+
+// wanted gives the single objects that the plan of a managed one rests on.
+func (b *builder) wanted(o *resource.Object, entry *state.Entry) []Key {
+	var out []Key
+	k := Key{o.Address.Kind, entry.Identity.ID}
+	item := b.in.Live.deepest(k)
+	due := item != nil && b.due(o, item, nil).reached(b.in.AsOf)
+	if b.in.Refresh == RefreshFull || due || item != nil && item.Renewed || b.moved(o, entry) {
+		out = append(out, k)
+	}
+	if o.Retire != nil {
+		id, _ := retired(o.Retire, entry)
+		ends := Key{k.Kind, id}
+		if l := b.in.Live.listed(ends); id != "" && ends != k && (l == nil || l.Phase != resource.Ended) {
+			out = append(out, ends)
+		}
+		if item != nil && item.Phase != resource.Ended {
+			out = append(out, k)
+		}
+	}
+	if info := b.in.Live.Infos[k]; info != nil && o.Descriptor.Expires && (due || info.Renewed || b.replaces(o, entry, info)) {
+		out = append(out, b.kin(o, info)...)
+	}
+	return out
+}
+
+// replaces tells whether the manifest changes what is fixed for an order, and wants another one for it now.
+func (b *builder) replaces(o *resource.Object, entry *state.Entry, live *resource.Live) bool {
+	return o.Lifecycle.ApplyChanges == applyNow && slices.ContainsFunc(b.compare(o, entry, live).Changes, func(f resource.FieldChange) bool {
+		return b.act(o, f, live) == replacing
+	})
 }
 
 // moved tells whether an object in state must be looked at closely.
@@ -77,13 +125,17 @@ func (b *builder) moved(o *resource.Object, entry *state.Entry) bool {
 	return len(b.compare(o, entry, item).Changes) > 0
 }
 
-// managedPaths gives the leaf fields that are written in the manifest or were applied.
+// managedPaths gives the leaf fields that are written in the manifest or were applied, and the certificates where the manifest may have
+// some of them end.
 func managedPaths(o *resource.Object, entry *state.Entry) []resource.Path {
 	var out []resource.Path
 	for _, f := range o.Descriptor.Leaves() {
 		if resource.Get(o.Spec, f.Path) != nil || entry != nil && resource.Get(entry.Applied.Spec, f.Path) != nil {
 			out = append(out, f.Path)
 		}
+	}
+	if o.Retire != nil || o.Lifecycle.Allows(resource.AllowReissueRevoking) {
+		out = append(out, resource.CertificatesPath)
 	}
 	return out
 }
@@ -99,8 +151,7 @@ func DesiredDigest(o *resource.Object) string {
 			}
 		}
 	}
-	data, err := json.Marshal(map[string]any{"spec": spec, "generation": o.Lifecycle.Generation, "protect": o.Lifecycle.Protect,
-		"ignore": o.Lifecycle.Ignore, "contacts": o.Lifecycle.Contacts})
+	data, err := json.Marshal(map[string]any{"spec": spec, "lifecycle": o.Lifecycle, "retire": o.Retire})
 	if err != nil {
 		panic("reconcile: a value tree that is no JSON: " + err.Error())
 	}

@@ -33,14 +33,27 @@ func digest(n int, parts ...string) string {
 	return digits.EncodeToString(sum[:])[:n]
 }
 
-// nonceOf gives the nonce under which an object is created: the manifest's own for its first order, else a derived one; "" for
-// kinds that have none.
+// seqMark in a manifest's own id stands for generation and sequence, so that each of its orders has one of its own.
+const seqMark = "{seq}"
+
+// numbered tells whether a manifest writes its own id with a place for the number.
+func numbered(spec resource.Map, nonce resource.Path) bool {
+	return strings.Contains(resource.Text(resource.Get(spec, nonce)), seqMark)
+}
+
+// nonceOf gives the nonce under which an object is created: the manifest's own for its first order, or for all when it has a place for
+// the number, else a derived one; "" for kinds that have none.
 func nonceOf(in Input, o *resource.Object, origin string, generation, sequence int) string {
 	d := o.Descriptor
 	if d.Nonce == "" || in.Live == nil {
 		return ""
 	}
-	if own, ok := resource.Get(o.Spec, d.Nonce).(resource.String); ok && generation == 1 && sequence == 0 {
+	own, ok := resource.Get(o.Spec, d.Nonce).(resource.String)
+	switch {
+	case !ok:
+	case numbered(o.Spec, d.Nonce):
+		return strings.Replace(string(own), seqMark, fmt.Sprintf("%d-%d", generation, sequence), 1)
+	case generation == 1 && sequence == 0:
 		return string(own)
 	}
 	return Nonce(in.Live.ID, in.Settings.UID, d.Kind, origin, generation, sequence)

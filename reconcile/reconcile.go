@@ -10,6 +10,7 @@
 package reconcile
 
 import (
+	"slices"
 	"time"
 
 	"dcsync/internal/diag"
@@ -42,7 +43,8 @@ type Plan struct {
 	Cost      Cost
 	Changes   []*Change // every managed object, riskiest first, then by address
 	Findings  diag.List
-	Waiting   int // managed objects that wait for people or DigiCert
+	Targets   []resource.Address // the addresses it was limited to; none: everything
+	Waiting   int                // managed objects that wait for people or DigiCert
 
 	UnmanagedCount int         // live, not ended objects that no manifest and no state entry names
 	Unmanaged      []Unmanaged // the same by name, where the command asks for them
@@ -110,8 +112,22 @@ type Change struct {
 	// What Apply needs and a reader does not.
 	object *resource.Object
 	nonce  string
+	renews string // the order that this one renews
+	serial string // the single certificate that is revoked
+	named  bool   // a retire block names what ends
 	live   *resource.Live
 }
+
+// risk ranks a change among the others: a reissue that makes DigiCert revoke stands with the revocations.
+func (c *Change) risk() int {
+	if len(c.Revokes) > 0 && c.Action == resource.ReissueNow {
+		return resource.Revoke.Risk()
+	}
+	return c.Action.Risk()
+}
+
+// Destroys tells whether the change ends something that no retire block names: that counts against the limit of such changes.
+func (c *Change) Destroys() bool { return !c.named && (c.Action.Destroys() || len(c.Revokes) > 0) }
 
 // Summary counts the changes by action, and drift.
 type Summary struct {
@@ -161,6 +177,17 @@ func (p *Plan) HasDrift() bool {
 		}
 		return c.Trigger == resource.ByDrift
 	})
+}
+
+// KeepDrift leaves in a plan only what the account changed by itself, and the objects that are as they should be.
+func (p *Plan) KeepDrift() {
+	p.Changes = slices.DeleteFunc(p.Changes, func(c *Change) bool {
+		drifted := c.Trigger == resource.ByDrift
+		c.Fields = slices.DeleteFunc(c.Fields, func(f resource.FieldChange) bool { return f.Origin == resource.FromIntent })
+		return c.Action != resource.Noop && !drifted && len(c.Fields) == 0
+	})
+	p.Cost = Cost{}
+	p.Digest = DigestOf(p.Changes)
 }
 
 // HasBlockedIntent tells whether something that is wanted cannot be carried out.

@@ -31,6 +31,10 @@ type Remote interface {
 	Create(ctx context.Context, d *resource.Descriptor, spec resource.Map) (*resource.Created, error)
 	// Change makes one in-place change of the fields that share a method.
 	Change(ctx context.Context, call resource.Call) error
+	// Reissue asks for another certificate of what spec holds, once.
+	Reissue(ctx context.Context, d *resource.Descriptor, id string, spec resource.Map) ([]resource.Request, error)
+	// End makes one call that ends something, once. requested tells that it was only asked for and waits for approval.
+	End(ctx context.Context, e resource.Ending) (requested bool, err error)
 	// AddNote posts a note and gives its id.
 	AddNote(ctx context.Context, kind, id, text string) (string, error)
 	// DeleteNote removes a note; one that is gone already is no error.

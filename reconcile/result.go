@@ -16,6 +16,8 @@ type Result struct {
 	Requests  int // HTTP requests sent for it
 	Duration  time.Duration
 	Err       *Problem // nil unless failed, skipped or blocked
+
+	held bool // what the manifest says of it was not made true yet, although nothing failed
 }
 
 // Problem says why a change was not carried out. Code is the API's own error code where the API refused; Status its HTTP

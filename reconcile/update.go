@@ -44,6 +44,9 @@ func (t *task) call(ctx context.Context, method string, spec resource.Map, field
 	t.opts.Step.At(BeforeChange)
 	t.sent(requests(fields, live))
 	err := t.remote.Change(ctx, resource.Call{Descriptor: t.change.object.Descriptor, ID: t.result.ID, Method: method, Desired: spec, Live: live, Fields: fields})
+	if err != nil && method == methodValidation && isAmbiguous(err) {
+		err = t.validated(ctx, fields, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -167,6 +170,10 @@ func (r *runner) close(ctx context.Context, p *Plan) error {
 	account := &Account{ID: r.in.Live.ID, Lists: lists}
 	held := heldFields(p)
 	failed := r.unfinished(p)
+	planned := map[resource.Address]bool{}
+	for _, c := range p.Changes {
+		planned[c.Address] = true
+	}
 	err := r.record(ctx, func(f *state.File) {
 		r.sign(f)
 		ids := func(a resource.Address) string {
@@ -176,12 +183,15 @@ func (r *runner) close(ctx context.Context, p *Plan) error {
 			return ""
 		}
 		for a, e := range f.Objects {
-			if o := r.in.Set.Get(a); o != nil && !failed[a] && o.Lifecycle.Generation == e.Identity.Generation {
+			if o := r.in.Set.Get(a); o != nil && planned[a] && !failed[a] && o.Lifecycle.Generation == e.Identity.Generation {
 				r.refresh(e, o, resolveRefs(o.Spec, ids), held[a])
 				r.claimNotes(e, o, Key{a.Kind, e.Identity.ID})
 			}
 			if live := account.listed(Key{a.Kind, e.Identity.ID}); live != nil && !resource.Equal(live.Observed, e.Observed) {
 				e.Observed, e.SeenAt = live.Observed.Clone(), r.opts.Now().UTC()
+			}
+			if o := r.in.Set.Get(a); o != nil {
+				buried(o, e, func(id string) *resource.Live { return account.listed(Key{a.Kind, id}) })
 			}
 		}
 	})
@@ -203,7 +213,9 @@ func (r *runner) refresh(e *state.Entry, o *resource.Object, desired resource.Ma
 			resource.Put(applied, f.Path, before)
 		}
 	}
-	e.Applied.Spec = applied
+	if !endsCurrent(o, e) { // of what is to end nothing else is made true
+		e.Applied.Spec = applied
+	}
 	e.Applied.Protect = o.Lifecycle.Protect
 	e.DependsOn = o.DependsOn
 	if s := r.opts.Source(o); s.Path != e.Source.Path || s.Document != e.Source.Document || s.Desired != e.Source.Desired {
@@ -266,21 +278,29 @@ func (r *runner) unfinished(p *Plan) map[resource.Address]bool {
 			if len(c.Fields) == 0 {
 				out[c.Address] = true
 			}
-		case res != nil && res.Outcome != resource.Done && res.Outcome != resource.Waiting:
+		case res != nil && (res.held || res.Outcome != resource.Done && res.Outcome != resource.Waiting):
 			out[c.Address] = true
 		}
 	}
 	return out
 }
 
-// sayWhoWaits turns the result of what was created and is not issued yet into waiting.
+// sayWhoWaits turns the result of what was asked for and is not issued yet into waiting.
 func (r *runner) sayWhoWaits(account *Account) {
 	for c, res := range r.results {
-		if res.Outcome != resource.Done || res.Action != resource.Create && res.Action != resource.Adopt || c.object == nil || !c.object.Descriptor.Expires {
+		asks := res.Action.Orders() || res.Action == resource.Adopt || res.Action == resource.ReissueNow
+		if res.Outcome != resource.Done || !asks || c.object == nil || !c.object.Descriptor.Expires {
 			continue
 		}
 		d := c.object.Descriptor
-		if live := account.listed(Key{c.Address.Kind, res.ID}); live != nil {
+		live := account.listed(Key{c.Address.Kind, res.ID})
+		switch {
+		case live == nil:
+		case res.Action == resource.ReissueNow && !live.Reissuing:
+			res.WaitingOn = ""
+		case res.Action == resource.ReissueNow && res.WaitingOn == "":
+			res.WaitingOn = resource.OnDigiCert
+		case res.Action != resource.ReissueNow:
 			res.WaitingOn = waitingOn(d, live, account.listed(Key{parentKind(d), live.ParentID}))
 		}
 		if res.WaitingOn != "" {

@@ -380,7 +380,7 @@ func TestCheck(t *testing.T) {
 			`/lifecycle/generation: error: generation must be 1 or more [DC1012]`,
 			`/lifecycle/ignore/0: error: ignore names no field: "/aditional_emails" [DC1012] (did you mean "/additional_emails"?)`,
 			`/lifecycle/ignore/1: error: ignore names no field: "notes" [DC1012] (did you mean "/notes"?)`,
-			`/lifecycle/retire: error: unknown field "retire" [DC1014] (known here: generation, protect, ignore, contacts)`,
+			`/lifecycle/retire: error: unknown field "retire" [DC1014] (known here: generation, protect, ignore, contacts, renew_before, allow, apply_changes, key)`,
 		}},
 		{"lifecycle of an organization", "org", []string{`/lifecycle`, `{"generation": 2, "protect": true, "contacts": "follow"}`}, []string{
 			`/lifecycle/contacts: error: contacts must not be given when kind is Organization [DC1101] (remove it)`,

@@ -47,6 +47,9 @@ func field(n *node, isValueOnly func(kind string) bool) *resource.Field {
 	}
 	if c := n.rule(wordFormat); c != nil {
 		f.Format = c.text
+		if c.text == "csr" {
+			f.Key = publicKey
+		}
 	}
 	if c := n.rule(wordIncludes); c != nil {
 		f.Includes = n.path.Parent().Child(c.names[0])

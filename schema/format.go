@@ -33,6 +33,8 @@ var formats = map[string]format{
 	"pointer":  {"a JSON pointer such as /additional_emails", regexp.MustCompile(`^(/([^~/]|~[01])*)+$`), nil},
 	"duration": {"a duration such as 60s", regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$|^0$`), isDuration},
 	"windows":  {"off, or windows such as 100/5s,1000/180s", regexp.MustCompile(`^off$|^[0-9]+/[^,/]+(,[0-9]+/[^,/]+)*$`), areWindows},
+	"span":     {"a number of days such as 30d, or a share of the life such as 33%", regexp.MustCompile(`^[1-9][0-9]{0,3}d$|^[1-9][0-9]?%$`), nil},
+	"target":   {"current, previous, an order's number, or certificate:SERIAL", regexp.MustCompile(`^(current|previous|[1-9][0-9]*|certificate:[0-9A-Fa-f]+)$`), nil},
 	"path":     {"a path inside the project, separated by /", regexp.MustCompile(`^[^/\\][^\\]*$`), nil},
 }
 

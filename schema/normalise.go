@@ -103,6 +103,16 @@ func csrIdentity(s string) string {
 	return strings.TrimSpace(strings.ReplaceAll(s, "\r", ""))
 }
 
+// publicKey gives a digest of the key that a signing request is for, nil for what is none.
+func publicKey(v resource.Value) resource.Value {
+	text, _ := v.(resource.String)
+	r, err := pki.ParseCSR(string(text))
+	if err != nil {
+		return nil
+	}
+	return resource.String(r.PublicKeySHA256)
+}
+
 // toInt reads a number that the API sent as a string.
 func toInt(v resource.Value) resource.Value {
 	if s, ok := v.(resource.String); ok {

@@ -59,6 +59,7 @@ type Identity struct {
 	Sequence   int               `json:"sequence"`
 	Notes      map[string]string `json:"notes,omitempty"` // note id → text, of the notes dcsync posted
 	Earlier    []Earlier         `json:"earlier,omitempty"`
+	Tombstones []Tombstone       `json:"tombstones,omitempty"`
 }
 
 // Earlier is an id an address owned before, and why it no longer does.
@@ -67,7 +68,21 @@ type Earlier struct {
 	Nonce      string `json:"nonce,omitempty"`
 	Generation int    `json:"generation"`
 	Sequence   int    `json:"sequence"`
-	Ended      string `json:"ended"` // the status it ended with
+	Ended      string `json:"ended"`         // the status it ended with, or renewed or replaced
+	Key        string `json:"key,omitempty"` // digest of the public key it was last applied with
+}
+
+// Tombstone is an order that ended because a manifest asked for it, or a single certificate of one, named by its serial number. Key is
+// kept where the key was compromised.
+type Tombstone struct {
+	ID         string `json:"id"`
+	Serial     string `json:"serial_number,omitempty"`
+	Nonce      string `json:"nonce,omitempty"`
+	Generation int    `json:"generation"`
+	Sequence   int    `json:"sequence"`
+	Status     string `json:"status"`
+	Reason     string `json:"reason,omitempty"`
+	Key        string `json:"key,omitempty"`
 }
 
 // Applied is the spec last made true, without secrets, and the instructions it was applied under.
@@ -127,6 +142,7 @@ func (e *Entry) Clone() *Entry {
 	c := *e
 	c.Identity.Notes = maps.Clone(e.Identity.Notes)
 	c.Identity.Earlier = slices.Clone(e.Identity.Earlier)
+	c.Identity.Tombstones = slices.Clone(e.Identity.Tombstones)
 	c.Applied.Spec = e.Applied.Spec.Clone()
 	c.Observed = e.Observed.Clone()
 	c.DependsOn = slices.Clone(e.DependsOn)

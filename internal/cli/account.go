@@ -59,7 +59,7 @@ func (s *session) account(p *run.Project) (*kinds.Remote, error) {
 	if err != nil {
 		return nil, usagef("see `dcsync help`", "%v", err)
 	}
-	return kinds.New(client, s.resolver(p.Root)), nil
+	return kinds.New(client, s.resolver(p.Root), p.Project.Scope.Container()), nil
 }
 
 // apiKey takes the key from the file that was named, else from the environment; never from a flag's value.

@@ -21,6 +21,7 @@ type applyFlags struct {
 	autoApprove bool
 	parallelism int
 	lock        string // "" takes the project's
+	wait        time.Duration
 }
 
 func applyCommand() command {
@@ -39,6 +40,7 @@ is recorded, and the next apply goes on from there.`,
 			&cli.BoolFlag{Name: "auto-approve", Usage: "do not ask; required where nobody can be asked"},
 			&cli.IntFlag{Name: "parallelism", Value: 1, Usage: "carry out up to `N` changes at once"},
 			&cli.StringFlag{Name: "lock", DefaultText: "the project's", Usage: "keep other runs on this machine out: `MODE` file or none"},
+			&cli.DurationFlag{Name: "wait", Usage: "wait up to `DURATION` for what was asked for to be issued, as long as it waits for DigiCert alone"},
 			&cli.BoolFlag{Name: "accept-key-change", Usage: "believe the account though another user applied last, or the user sees only a part"},
 		}, limitFlags()...),
 		run: func(ctx context.Context, s *session, cc *cli.Context) outcome {
@@ -54,6 +56,7 @@ is recorded, and the next apply goes on from there.`,
 func takeApplyFlags(cc *cli.Context) (applyFlags, error) {
 	f := applyFlags{
 		planFile: cc.Args().First(), autoApprove: cc.Bool("auto-approve"), parallelism: cc.Int("parallelism"), lock: cc.String("lock"),
+		wait: cc.Duration("wait"),
 	}
 	f.Refresh, f.AcceptKeyChange = reconcile.Refresh(cc.String("refresh")), cc.Bool("accept-key-change")
 	errs := []error{oneOf("refresh", cc.String("refresh"), "auto", "full"), takeLimits(cc, &f.PlanOptions)}
@@ -62,6 +65,12 @@ func takeApplyFlags(cc *cli.Context) (applyFlags, error) {
 	}
 	if f.parallelism < 1 {
 		errs = append(errs, usagef("", "--parallelism is 1 or more"))
+	}
+	if f.wait < 0 {
+		errs = append(errs, usagef("", "--wait is 0s or more"))
+	}
+	if f.planFile != "" && len(f.Targets) > 0 {
+		errs = append(errs, usagef("leave it out", "--target does not go with a saved plan, which has its own"))
 	}
 	if f.planFile != "" && cc.IsSet("refresh") {
 		errs = append(errs, usagef("leave it out", "--refresh does not go with a saved plan, which was made with its own"))
@@ -78,7 +87,7 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 		return outcome{err: usagef("review `dcsync plan`, then run apply with --auto-approve", "there is no terminal to ask for approval")}
 	}
 	o := run.ApplyOptions{
-		PlanOptions: f.PlanOptions, Parallelism: f.parallelism, Clock: time.Now, Sleep: sleep, Drain: s.signals.first, Step: s.step,
+		PlanOptions: f.PlanOptions, Parallelism: f.parallelism, Wait: f.wait, Clock: time.Now, Sleep: sleep, Drain: s.signals.first, Step: s.step,
 	}
 	var err error
 	if f.planFile != "" {

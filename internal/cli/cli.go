@@ -94,8 +94,8 @@ func (s *session) app(o *outcome) *cli.App {
 		OnUsageError:              usageError,
 	}
 	for _, c := range []command{
-		initCommand(), validateCommand(), fmtCommand(), planCommand(), applyCommand(), showCommand(), schemaCommand(), explainCommand(),
-		referenceCommand(), sandboxCommand(), versionCommand(),
+		initCommand(), validateCommand(), fmtCommand(), planCommand(), applyCommand(), driftCommand(), showCommand(), schemaCommand(),
+		explainCommand(), referenceCommand(), sandboxCommand(), versionCommand(),
 	} {
 		app.Commands = append(app.Commands, s.parserOf(c, o))
 	}

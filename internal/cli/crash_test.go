@@ -61,6 +61,7 @@ type scene struct {
 	dir  string
 	api  *httptest.Server
 	keep []byte // the last committed state, nil when there is none
+	now  string // DCSYNC_NOW, "" for the real time
 }
 
 func newScene(t *testing.T, latency time.Duration) *scene {
@@ -78,7 +79,7 @@ func newScene(t *testing.T, latency time.Duration) *scene {
 }
 
 func (s *scene) env() map[string]string {
-	return map[string]string{"DCSYNC_API_URL": s.api.URL + "/services/v2", "DCSYNC_API_KEY": "sandbox-key", "DCSYNC_RATE_LIMIT": "off"}
+	return map[string]string{"DCSYNC_API_URL": s.api.URL + "/services/v2", "DCSYNC_API_KEY": "sandbox-key", "DCSYNC_RATE_LIMIT": "off", "DCSYNC_NOW": s.now}
 }
 
 // process makes a process of its own in the project, for runs that are to be killed or recorded.
@@ -152,8 +153,9 @@ func (s *scene) get(path string, into any) {
 // wants is what the account must hold in the end.
 type wants struct {
 	orders, organizations int
-	posts                 int      // order placing requests the account saw
-	notes                 []string // of all orders, sorted
+	posts                 int            // order placing requests the account saw
+	notes                 []string       // of all orders, sorted
+	calls                 map[string]int // how often the account saw other requests
 }
 
 // converged wants the account in its final shape, nothing left to do, and an apply that writes nothing.
@@ -191,6 +193,11 @@ func (s *scene) converged(w wants) {
 	if got := stats.Requests["POST /order/certificate/{product_name_id}"]; got != w.posts {
 		s.t.Errorf("the account was asked for an order %d times, want %d", got, w.posts)
 	}
+	for call, n := range w.calls {
+		if got := stats.Requests[call]; got != n {
+			s.t.Errorf("the account saw %s %d times, want %d", call, got, n)
+		}
+	}
 	s.run(0, "plan", "--refresh", "full", "--detailed-exitcode")
 	before, err := os.ReadFile(s.stateFile())
 	if err != nil {
@@ -227,6 +234,65 @@ var (
 	laterNotes = []string{"Asked for by HR, ticket HR-7", "Handed over, ticket DESK-42"}
 )
 
+// applied applies the demo and keeps its state as the last committed one.
+func (s *scene) applied() {
+	s.t.Helper()
+	s.run(0, "apply", "--auto-approve")
+	data, err := os.ReadFile(s.stateFile())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.keep = data
+}
+
+// pass lets days go by, for the account and for the runs to come.
+func (s *scene) pass(days int) {
+	s.t.Helper()
+	resp, err := http.Post(s.api.URL+"/_sandbox/clock", "application/json", strings.NewReader(fmt.Sprintf(`{"advance": "%dh"}`, 24*days)))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusOK {
+		s.t.Fatalf("advance the clock: %d %v", resp.StatusCode, err)
+	}
+	s.now = time.Now().UTC().AddDate(0, 0, days).Format(time.RFC3339)
+}
+
+// add appends text to a file.
+func (s *scene) add(file, text string) {
+	s.t.Helper()
+	path := filepath.Join(s.dir, filepath.FromSlash(file))
+	data, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, append(data, text...), 0o644)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+const (
+	driver    = "manifests/orders/driver-signing.yaml"
+	installer = "manifests/orders/installer-signing.yaml"
+)
+
+// closedYAML is an organization that nothing refers to.
+const closedYAML = `---
+apiVersion: dcsync/v1
+kind: Organization
+metadata: {name: branch}
+spec:
+  name: Branch Works
+  address: 2 Example Street
+  city: Lehi
+  state: Utah
+  zip: "84043"
+  country: us
+  telephone: 801-555-0199
+  organization_contact: {ref: jane-doe}
+  status: active
+`
+
 // scenarios are the applies that are killed.
 var scenarios = []struct {
 	name    string
@@ -235,16 +301,45 @@ var scenarios = []struct {
 }{
 	{"first", func(*scene) {}, wants{orders: 3, organizations: 1, posts: 3, notes: firstNotes}},
 	{"edited", func(s *scene) {
-		s.run(0, "apply", "--auto-approve")
-		data, err := os.ReadFile(s.stateFile())
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		s.keep = data
+		s.applied()
 		s.edit("manifests/orders/installer-signing.yaml", "[pki@example.com]", "[pki@example.com, desktop@example.com]")
 		s.edit("manifests/orders/installer-signing.yaml", "Windows installer, ticket DESK-41", "Handed over, ticket DESK-42")
 		s.edit("manifests/contacts/people.yaml", "Head of Security", "Chief Security Officer")
 	}, wants{orders: 3, organizations: 1, posts: 3, notes: laterNotes}},
+	{"renewed", func(s *scene) {
+		s.add(driver, "lifecycle: {renew_before: 30d}\n")
+		s.applied()
+		s.pass(340)
+	}, wants{orders: 4, organizations: 1, posts: 4, notes: firstNotes}},
+	{"replaced", func(s *scene) {
+		s.add(driver, "lifecycle: {apply_changes: now, allow: [replace]}\n")
+		s.applied()
+		s.edit(driver, "{years: 1}", "{years: 2}")
+	}, wants{orders: 4, organizations: 1, posts: 4, notes: firstNotes}},
+	{"reissued", func(s *scene) {
+		s.add(installer, "lifecycle: {allow: [reissue-revoking]}\n")
+		s.applied()
+		csr, err := os.ReadFile(filepath.Join("..", "..", "testdata", "rules", "csr", "p256.csr"))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(s.dir, "manifests", "orders", "installer.csr"), csr, 0o644)
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+	}, wants{orders: 3, organizations: 1, posts: 3, notes: firstNotes, calls: map[string]int{"POST /order/certificate/{order_id}/reissue": 1}}},
+	{"retired", func(s *scene) {
+		s.applied()
+		s.add(driver, "retire: {target: current, action: revoke, comments: ticket DESK-43}\n")
+	}, wants{orders: 3, organizations: 1, posts: 3, notes: firstNotes, calls: map[string]int{"PUT /order/certificate/{order_id}/revoke": 1}}},
+	{"submitted", func(s *scene) {
+		s.applied()
+		s.edit("manifests/organizations/acme.yaml", "lifecycle:", "  validations: [{type: ov}]\nlifecycle:")
+	}, wants{orders: 3, organizations: 1, posts: 3, notes: firstNotes, calls: map[string]int{"POST /organization/{organization_id}/validation": 1}}},
+	{"switched off", func(s *scene) {
+		s.add("manifests/organizations/acme.yaml", closedYAML)
+		s.applied()
+		s.edit("manifests/organizations/acme.yaml", "status: active", "status: inactive")
+	}, wants{orders: 3, organizations: 2, posts: 3, notes: firstNotes}},
 }
 
 func TestCrashMatrix(t *testing.T) {
@@ -256,7 +351,7 @@ func TestCrashMatrix(t *testing.T) {
 		record := filepath.Join(t.TempDir(), "points")
 		s := newScene(t, 0)
 		sc.prepare(s)
-		if out, err := s.process(t.Context(), "STEPS_RECORD="+record, "apply", "--auto-approve").CombinedOutput(); err != nil {
+		if out, err := s.process(t.Context(), "STEPS_RECORD="+record, "apply", "--auto-approve", "--max-destroy", "1").CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		s.converged(sc.want)
@@ -274,7 +369,7 @@ func TestCrashMatrix(t *testing.T) {
 					t.Parallel()
 					s := newScene(t, 0)
 					sc.prepare(s)
-					cmd := s.process(t.Context(), fmt.Sprintf("STEPS_KILL=%d", i+1), "apply", "--auto-approve")
+					cmd := s.process(t.Context(), fmt.Sprintf("STEPS_KILL=%d", i+1), "apply", "--auto-approve", "--max-destroy", "1")
 					out, _ := cmd.CombinedOutput()
 					if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL {
 						t.Fatalf("the run was not killed at %s: %v\n%s", p, cmd.ProcessState, out)
@@ -282,7 +377,7 @@ func TestCrashMatrix(t *testing.T) {
 					if clone {
 						s.freshClone()
 					}
-					s.run(0, "apply", "--auto-approve")
+					s.run(0, "apply", "--auto-approve", "--max-destroy", "1")
 					s.converged(sc.want)
 				})
 			}

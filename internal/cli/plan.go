@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -30,6 +31,7 @@ did. Before is what the account shows, or what was last applied under --refresh 
 		flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "refresh", Value: "auto", Usage: "read the account as far as needed, wholly or not at all: `MODE` auto, full or none"},
 			&cli.StringFlag{Name: "out", Usage: "save the plan in `FILE`, for apply and show"},
+			&cli.StringFlag{Name: "as-of", Usage: "plan for `DATE` (2027-01-31, or RFC 3339) in place of now: what will be due then"},
 			&cli.IntFlag{Name: "parallelism", Value: 1, Usage: "have at most `N` requests in flight; a plan never needs more than one"},
 			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "exit 2 when there is something to apply, 4 when there is drift only"},
 		}, limitFlags()...),
@@ -52,7 +54,23 @@ func takePlanFlags(cc *cli.Context) (planFlags, error) {
 	if cc.Int("parallelism") < 1 {
 		return f, usagef("", "--parallelism is 1 or more")
 	}
+	if cc.IsSet("as-of") {
+		var err error
+		if f.AsOf, err = instant(cc.String("as-of")); err != nil {
+			return f, err
+		}
+	}
 	return f, errors.Join(oneOf("refresh", cc.String("refresh"), "auto", "full", "none"), takeLimits(cc, &f.PlanOptions))
+}
+
+// instant reads a day, which begins at midnight UTC, or a moment.
+func instant(text string) (time.Time, error) {
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, usagef("write it like 2027-01-31 or 2027-01-31T12:00:00Z", "--as-of %q is no date", text)
 }
 
 func (s *session) plan(ctx context.Context, f planFlags) outcome {

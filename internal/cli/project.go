@@ -8,6 +8,7 @@ import (
 
 	"dcsync/internal/diag"
 	"dcsync/internal/render"
+	"dcsync/internal/resource"
 	"dcsync/internal/run"
 	"dcsync/reconcile"
 )
@@ -33,11 +34,13 @@ func (s *session) warn(list diag.List) error {
 	return render.Findings(s.err, list)
 }
 
-// limitFlags bound what a plan may do.
+// limitFlags bound what a plan looks at and may do.
 func limitFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.IntFlag{Name: "max-orders", Value: projectsOwn, DefaultText: "the project's", Usage: "refuse a plan that places more than `N` orders"},
 		&cli.IntFlag{Name: "max-destroy", Value: projectsOwn, DefaultText: "the project's", Usage: "refuse a plan that ends more than `N` things that cannot be brought back"},
+		&cli.BoolFlag{Name: "strict", Usage: "refuse the whole plan when an intent in it is blocked"},
+		&cli.StringSliceFlag{Name: "target", Usage: "look at `ADDRESS` and what it refers to only; may be repeated"},
 	}
 }
 
@@ -46,7 +49,14 @@ const projectsOwn = -1
 
 // takeLimits reads limitFlags into the options of a plan.
 func takeLimits(cc *cli.Context, o *run.PlanOptions) error {
-	o.MaxOrders, o.MaxDestroy = cc.Int("max-orders"), cc.Int("max-destroy")
+	o.MaxOrders, o.MaxDestroy, o.Strict = cc.Int("max-orders"), cc.Int("max-destroy"), cc.Bool("strict")
+	for _, text := range cc.StringSlice("target") {
+		a, err := resource.ParseAddress(text)
+		if err != nil {
+			return usagef("write it like Order/installer-signing", "--target %q is no address", text)
+		}
+		o.Targets = append(o.Targets, a)
+	}
 	for name, n := range map[string]int{"max-orders": o.MaxOrders, "max-destroy": o.MaxDestroy} {
 		if cc.IsSet(name) && n < 0 {
 			return usagef("", "--%s is 0 or more", name)

@@ -54,6 +54,7 @@ const (
 	DuplicateNonce  Code = "DC1304" // one alternative_order_id in two manifests
 	MovedConflict   Code = "DC1305" // moved_from names an address that still exists or is claimed twice
 	DuplicateIntent Code = "DC1306" // warning: two manifests ask for the same certificate or renew the same order
+	OutOfScope      Code = "DC1307" // outside of the part of the account the project looks at
 )
 
 // Findings made while planning and applying (DC2xxx).
@@ -65,6 +66,10 @@ const (
 	NoRemoteLock   Code = "DC2005" // note: concurrent runs elsewhere are not excluded
 	PriceUnknown   Code = "DC2006" // note: a price could not be read
 	EndedElsewhere Code = "DC2007" // warning: ended outside git
+	RenewalClamped Code = "DC2008" // warning: renew_before is longer than the API allows
+	Moved          Code = "DC2009" // note: an object goes on under another name
+	TargetUnknown  Code = "DC2011" // a target that nothing has
+	LooksMoved     Code = "DC2010" // warning: a removed and an added manifest mean the same
 )
 
 // Findings of the team's own policy, spec.policy of dcsync.yaml (DC15xx).

@@ -42,15 +42,23 @@ type Noted interface {
 	DeleteNote(ctx context.Context, id, note string) error
 }
 
-// All gives every kind that has an object in the API, in the order they depend on each other.
-func All(c *certcentral.Client) []Kind {
-	return []Kind{organization.New(c), order.New(c)}
+// Certified is a kind whose objects have certificates that can be reissued and revoked.
+type Certified interface {
+	Kind
+	Reissue(ctx context.Context, id string, body resource.Map) ([]resource.Request, error)
+	End(ctx context.Context, e resource.Ending) (requested bool, err error)
+}
+
+// All gives every kind that has an object in the API, in the order they depend on each other. container is the only one whose objects
+// are listed, 0 for all.
+func All(c *certcentral.Client, container int64) []Kind {
+	return []Kind{organization.New(c, container), order.New(c, container)}
 }
 
 // Names gives the names of all kinds that have an object in the API.
 func Names() []string {
 	var out []string
-	for _, k := range All(nil) {
+	for _, k := range All(nil, 0) {
 		out = append(out, k.Name())
 	}
 	return out
@@ -66,10 +74,10 @@ type Remote struct {
 	kinds   map[string]Kind
 }
 
-// New makes a Remote of a client.
-func New(c *certcentral.Client, resolve Resolver) *Remote {
+// New makes a Remote of a client. container is the only one whose objects are listed, 0 for all that the key sees.
+func New(c *certcentral.Client, resolve Resolver, container int64) *Remote {
 	r := &Remote{client: c, resolve: resolve, kinds: map[string]Kind{}}
-	for _, k := range All(c) {
+	for _, k := range All(c, container) {
 		r.kinds[k.Name()] = k
 	}
 	return r

@@ -161,6 +161,42 @@ func (r *Remote) DeleteNote(ctx context.Context, kind, id, note string) error {
 	return nil
 }
 
+// Reissue asks for another certificate with the given fields of a spec, once.
+func (r *Remote) Reissue(ctx context.Context, d *resource.Descriptor, id string, spec resource.Map) ([]resource.Request, error) {
+	k, err := r.certified(d.Kind)
+	if err != nil {
+		return nil, err
+	}
+	body, err := resource.Encode(d, spec, r.reveal)
+	if err != nil {
+		return nil, fmt.Errorf("reissue %s %s: %w", d.Kind, id, err)
+	}
+	requests, err := k.Reissue(ctx, id, body)
+	return requests, wrap(err)
+}
+
+// End makes one call that ends something, once. requested tells that it was only asked for and waits for approval.
+func (r *Remote) End(ctx context.Context, e resource.Ending) (requested bool, err error) {
+	k, err := r.certified(e.Kind)
+	if err != nil {
+		return false, err
+	}
+	requested, err = k.End(ctx, e)
+	return requested, wrap(err)
+}
+
+func (r *Remote) certified(kind string) (Certified, error) {
+	k, err := r.kind(kind)
+	if err != nil {
+		return nil, err
+	}
+	c, ok := k.(Certified)
+	if !ok {
+		return nil, fmt.Errorf("certificates of %s: %w", kind, errUnsupported)
+	}
+	return c, nil
+}
+
 func (r *Remote) noted(kind string) (Noted, error) {
 	k, err := r.kind(kind)
 	if err != nil {

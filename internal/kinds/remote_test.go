@@ -41,7 +41,7 @@ func answering(t *testing.T, answers map[string]string) *Remote {
 			return secret.String{}, errors.New("no such secret")
 		}
 		return secret.New("s"), nil
-	})
+	}, 0)
 }
 
 func TestWhoami(t *testing.T) {

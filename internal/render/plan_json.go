@@ -11,24 +11,31 @@ import (
 // account it was built from.
 type planJSON struct {
 	header
-	CreatedAt      *string           `json:"created_at"`
-	AsOf           *string           `json:"as_of"`
-	Commit         *string           `json:"commit"`
-	Inputs         string            `json:"inputs"`
-	Digest         string            `json:"digest"`
-	Refresh        reconcile.Refresh `json:"refresh"`
-	Complete       bool              `json:"complete"`
-	Compared       comparedJSON      `json:"compared"`
-	State          *stateRefJSON     `json:"state"`
-	Account        *accountJSON      `json:"account"`
-	Target         *accountJSON      `json:"target"` // what the plan would be applied to; account is null before the first apply
-	Summary        summaryJSON       `json:"summary"`
-	Cost           costJSON          `json:"cost"`
-	Changes        []changeJSON      `json:"changes"`
-	UnmanagedCount int               `json:"unmanaged_count"`
-	Unmanaged      []any             `json:"unmanaged"` // always empty: only their number is part of a plan
-	Error          *failureJSON      `json:"error,omitempty"`
-	Diagnostics    []findingJSON     `json:"diagnostics"`
+	CreatedAt      *string            `json:"created_at"`
+	AsOf           *string            `json:"as_of"`
+	Commit         *string            `json:"commit"`
+	Inputs         string             `json:"inputs"`
+	Digest         string             `json:"digest"`
+	Refresh        reconcile.Refresh  `json:"refresh"`
+	Complete       bool               `json:"complete"`
+	Compared       comparedJSON       `json:"compared"`
+	State          *stateRefJSON      `json:"state"`
+	Account        *accountJSON       `json:"account"`
+	Target         *accountJSON       `json:"target"` // what the plan would be applied to; account is null before the first apply
+	Summary        summaryJSON        `json:"summary"`
+	Cost           costJSON           `json:"cost"`
+	Targets        []resource.Address `json:"targets"`
+	Changes        []changeJSON       `json:"changes"`
+	UnmanagedCount int                `json:"unmanaged_count"`
+	Unmanaged      []unmanagedJSON    `json:"unmanaged"` // by name only in the document of drift
+	Error          *failureJSON       `json:"error,omitempty"`
+	Diagnostics    []findingJSON      `json:"diagnostics"`
+}
+
+type unmanagedJSON struct {
+	Kind    string `json:"kind"`
+	ID      any    `json:"id"`
+	Summary string `json:"summary"`
 }
 
 type comparedJSON struct {
@@ -122,7 +129,7 @@ func PlanJSON(w io.Writer, p *reconcile.Plan, refused *Failure, version string) 
 		Compared: comparedJSON{p.Compared.List, p.Compared.Info},
 		Summary:  summarized(p.Summary()),
 		Cost:     costJSON{Orders: p.Cost.Orders, Requests: p.Cost.Requests},
-		Changes:  []changeJSON{}, UnmanagedCount: len(p.Unmanaged), Unmanaged: []any{},
+		Changes:  []changeJSON{}, UnmanagedCount: p.UnmanagedCount, Unmanaged: []unmanagedJSON{}, Targets: orEmpty(p.Targets),
 		Error: refused.json(), Diagnostics: findingsJSON(p.Findings),
 	}
 	if p.State != nil {
@@ -136,6 +143,9 @@ func PlanJSON(w io.Writer, p *reconcile.Plan, refused *Failure, version string) 
 	}
 	if price := p.Cost.Price; price != nil {
 		doc.Cost.Price = &priceJSON{price.Amount, price.Currency, price.Complete}
+	}
+	for _, u := range p.Unmanaged {
+		doc.Unmanaged = append(doc.Unmanaged, unmanagedJSON{u.Kind, id(u.ID), u.Summary})
 	}
 	for _, c := range p.Visible() {
 		doc.Changes = append(doc.Changes, changed(c))

@@ -114,7 +114,7 @@ func (doc *planJSON) plan() (*reconcile.Plan, error) {
 	if doc.UnmanagedCount < 0 || doc.Summary.Noop < 0 || doc.UnmanagedCount > maxCount || doc.Summary.Noop > maxCount {
 		return nil, errors.New("a count is out of range")
 	}
-	p.Unmanaged = make([]reconcile.Unmanaged, doc.UnmanagedCount)
+	p.UnmanagedCount, p.Targets = doc.UnmanagedCount, doc.Targets
 	for i := range doc.Changes {
 		c, err := doc.Changes[i].change()
 		if err != nil {

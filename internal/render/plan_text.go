@@ -156,11 +156,11 @@ func notes(p *reconcile.Plan) []string {
 	case p.Refresh == reconcile.RefreshNone:
 		out = append(out, "Compared with the state file only; the account was not read.")
 	case p.Compared.List == 1:
-		out = append(out, "1 object was compared by list only; `dcsync plan --refresh full` sees the rest of it.")
+		out = append(out, "1 object was compared by list only; `dcsync drift` sees the rest of it.")
 	case p.Compared.List > 1:
-		out = append(out, fmt.Sprintf("%d objects were compared by list only; `dcsync plan --refresh full` sees the rest of them.", p.Compared.List))
+		out = append(out, fmt.Sprintf("%d objects were compared by list only; `dcsync drift` sees the rest of them.", p.Compared.List))
 	}
-	if n := len(p.Unmanaged); n > 0 {
+	if n := p.UnmanagedCount; n > 0 && len(p.Unmanaged) == 0 {
 		out = append(out, fmt.Sprintf("Not managed here, and left alone: %s of the account.", plural(n, "object")))
 	}
 	return out

@@ -81,6 +81,9 @@ type Field struct {
 	// Normalise gives the form in which two versions are compared; nil means as it is.
 	Normalise func(Value) Value
 
+	// Key gives what identifies the public key that a value is for, nil when it has none. It is nil for fields that hold no key.
+	Key func(Value) Value
+
 	// Spread names the member of this list's items by whose value each item stands for the sibling field of that name: the items of
 	// an organization's contacts are its organization_contact and technical_contact. "" for ordinary lists.
 	Spread string

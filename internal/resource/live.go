@@ -1,5 +1,7 @@
 package resource
 
+import "time"
+
 // Depth says how much of a live object was read.
 type Depth int
 
@@ -39,6 +41,49 @@ type Live struct {
 	Requests    []Request
 	Validation  map[string]string // validation type → status, when listed
 	Successor   string            // the order that renewed it, "" for none
+	Renewed     bool              // it was renewed, by whichever order
+	Life        Life
+	End         Action // how it can be ended as it is now: Cancel, Withdraw, Revoke, or "" for no way
+	Reissuing   bool   // another certificate was asked for and is not issued yet
+	Revoking    bool   // a revocation was asked for and is not approved yet
+
+	// Certificates are all that are known of it, read only when CertificatesPath was wanted.
+	Certificates []Certificate
+	// Approvers are the people who were named for a validation, by its type, read only when validations were wanted.
+	Approvers map[string][]Approver
+}
+
+// CertificatesPath is wanted of a single read to have all certificates of an object named, duplicates and replaced ones included.
+const CertificatesPath Path = "/.certificates"
+
+// Life is when something begins and ends. Zero times are not known, or not set yet.
+type Life struct {
+	CertificateID string
+	Serial        string
+	From          time.Time // of the certificate
+	Till          time.Time // the day on which the certificate ends
+	OrderTill     time.Time // the day on which the order ends, which may be later
+	Reissues      int
+	Duplicates    int
+	AutoRenew     int  // how often CertCentral will renew it by itself; known at InfoDepth
+	AutoReissue   bool // CertCentral asks for the next certificate by itself; known at InfoDepth
+}
+
+// Certificate is one certificate of an order. Ended tells that it is revoked or expired.
+type Certificate struct {
+	ID         string
+	Serial     string
+	CommonName string
+	Till       string
+	Kind       string // current, reissue, duplicate
+	Ended      bool
+}
+
+// Approver is one person named for a validation.
+type Approver struct {
+	ID        string
+	FirstName string
+	LastName  string
 }
 
 // Note is one note of an order.

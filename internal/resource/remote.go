@@ -32,6 +32,37 @@ type Call struct {
 	Fields     []FieldChange
 }
 
+// Ending is one call that ends something. Certificate names a single certificate of the object by its serial number; "" means all.
+type Ending struct {
+	Kind         string
+	ID           string
+	Action       Action // Cancel, Withdraw or Revoke
+	Certificate  string
+	Request      string // the request to withdraw
+	Reason       string
+	Comments     string
+	SkipApproval bool
+}
+
+// Rules are what an account demands of orders beyond the tables. nil means that the key may not read them.
+type Rules struct {
+	Required []RequiredField // custom fields that every order must give
+	Limits   []ProductLimit  // of the container asked about; a product without one is not limited
+}
+
+// RequiredField is a custom field.
+type RequiredField struct {
+	ID    int64
+	Label string
+}
+
+// ProductLimit says what may be ordered of a product. Empty lists allow everything.
+type ProductLimit struct {
+	Product string
+	Hashes  []string
+	Years   []int64
+}
+
 // Identity is who a key acts as. Zero values mean that the API did not say.
 type Identity struct {
 	AccountID   int64

@@ -22,6 +22,7 @@ type ApplyOptions struct {
 	Lock        string                              // file or none
 	Parallelism int
 	Settle      time.Duration
+	Wait        time.Duration    // how long to wait for what was asked for to be issued
 	Clock       func() time.Time // for durations and times of observation
 	Sleep       func(context.Context, time.Duration) error
 	Drain       <-chan struct{}
@@ -56,10 +57,13 @@ func (p *Project) Apply(ctx context.Context, acct Account, o ApplyOptions) (resu
 		}()
 	}
 	if o.Saved != nil {
-		o.AsOf, o.Refresh = o.Saved.AsOf, o.Saved.Refresh
+		o.AsOf, o.Refresh, o.Targets = o.Saved.AsOf, o.Saved.Refresh, o.Saved.Targets
 		if o.Refresh == reconcile.RefreshNone {
 			return nil, fmt.Errorf("%w: it was made with --refresh none and knows nothing of the account; plan again", ErrStale)
 		}
+	}
+	if o.AsOf.After(o.Now) {
+		return nil, fmt.Errorf("%w: it is for %s, which has not come yet", ErrStale, o.AsOf.Format(time.RFC3339))
 	}
 	b, err := p.build(ctx, acct, o.PlanOptions)
 	if b != nil && left != nil && creates(b.plan) && o.Settle > 0 {
@@ -80,6 +84,9 @@ func (p *Project) Apply(ctx context.Context, acct Account, o ApplyOptions) (resu
 	if err != nil {
 		return result, err
 	}
+	if err := mayWrite(b.plan, b.who); err != nil {
+		return result, err
+	}
 	if works(b.plan) && o.Confirm != nil {
 		yes, err := o.Confirm(b.plan)
 		if err != nil || !yes {
@@ -89,7 +96,7 @@ func (p *Project) Apply(ctx context.Context, acct Account, o ApplyOptions) (resu
 	}
 	store := state.NewStore(p.StateFile, b.file, b.disk, o.Step)
 	result.Ledger, err = reconcile.Apply(ctx, b.plan, b.in, acct, store, reconcile.Options{
-		Parallelism: o.Parallelism, Settle: o.Settle, Now: o.Clock, Sleep: o.Sleep, Drain: o.Drain, Observer: o.Observer, Step: o.Step,
+		Parallelism: o.Parallelism, Settle: o.Settle, Wait: o.Wait, Now: o.Clock, Sleep: o.Sleep, Drain: o.Drain, Observer: o.Observer, Step: o.Step,
 		Source: p.sources(b, o.Version)})
 	result.Serial = store.Snapshot().Serial
 	return result, err
@@ -97,7 +104,7 @@ func (p *Project) Apply(ctx context.Context, acct Account, o ApplyOptions) (resu
 
 func creates(p *reconcile.Plan) bool {
 	for _, c := range p.Changes {
-		if c.Action == resource.Create {
+		if c.Action.Orders() {
 			return true
 		}
 	}

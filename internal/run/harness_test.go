@@ -215,7 +215,7 @@ func (w *world) edit(name, from, to string) {
 func (w *world) open() *run.Project {
 	w.Helper()
 	if w.loaded == nil {
-		p, err := run.Open(context.Background(), w.dir, "", time.Time{})
+		p, err := run.Open(context.Background(), w.dir, "", w.clock.Now())
 		if err != nil {
 			w.Fatalf("open project: %v", err)
 		}
@@ -234,7 +234,7 @@ func (w *world) account() *kinds.Remote {
 	if err != nil {
 		w.Fatalf("make client: %v", err)
 	}
-	return kinds.New(c, func(ref resource.SecretRef) (secret.String, error) { return secret.New(secrets[ref.Env]), nil })
+	return kinds.New(c, func(ref resource.SecretRef) (secret.String, error) { return secret.New(secrets[ref.Env]), nil }, 0)
 }
 
 // secrets are what secret references in manifests stand for, by environment name.

@@ -21,7 +21,7 @@ func (p *Project) limits(plan *reconcile.Plan, f *state.File, o PlanOptions) err
 	}
 	destroyed, forgotten := 0, 0
 	for _, c := range plan.Changes {
-		if c.Action.Destroys() || len(c.Revokes) > 0 {
+		if c.Destroys() {
 			destroyed++
 		}
 		if c.Action == resource.Forget {
@@ -29,6 +29,8 @@ func (p *Project) limits(plan *reconcile.Plan, f *state.File, o PlanOptions) err
 		}
 	}
 	switch {
+	case o.Strict && plan.HasBlockedIntent():
+		return &Refused{Code: "strict", Message: "an intent is blocked, and --strict wants all or nothing", Hint: "see what is blocked above; without --strict the rest is applied"}
 	case plan.Cost.Orders > orders:
 		return &Refused{Code: "max_orders", Message: fmt.Sprintf("the plan places %d orders, more than the %d allowed", plan.Cost.Orders, orders),
 			Hint: fmt.Sprintf("review it, then allow them with --max-orders %d", plan.Cost.Orders)}

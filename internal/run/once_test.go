@@ -334,15 +334,26 @@ func TestOwnAlternativeID(t *testing.T) {
 			w.holds(0, 1)
 		})
 	}
-	t.Run("sent with the first order only", func(t *testing.T) {
+	t.Run("numbered", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, sandbox.Options{UniqueAlternativeIDs: true}, map[string]string{"box.yaml": own})
+		own := strings.Replace(own, "desk-41", "desk-41-{seq}", 1)
+		w.write("box.yaml", own)
 		w.mustApply()
 		w.converged()
 		w.do("880001", "issue")
 		w.do("880001", "revoke")
 		w.write("box.yaml", own+"lifecycle: {generation: 2}\n")
 		w.mustApply()
+		w.holds(0, 2)
+		for id, want := range map[string]string{"880001": "desk-41-1-0", "880002": "desk-41-2-0"} {
+			if got := w.object("orders", id)["alternative_order_id"]; got != want {
+				t.Errorf("order %s has %v, want %s", id, got, want)
+			}
+		}
+		w.converged()
+		w.lose()
+		w.mustApply() // it is found by its number
 		w.holds(0, 2)
 		w.converged()
 	})

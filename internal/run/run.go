@@ -26,6 +26,8 @@ type Account interface {
 	Whoami(ctx context.Context) (*resource.Identity, error)
 	// Prices gives the price list, nil when the key may not read it.
 	Prices(ctx context.Context) (resource.PriceList, error)
+	// Rules reads what the account demands of orders in a container by a user's role; nil when the key may not read it.
+	Rules(ctx context.Context, container int64, role int) (*resource.Rules, error)
 	// Kinds names the kinds that have an object in the account, in the order they depend on each other.
 	Kinds() []string
 	// Requests gives the number of HTTP requests sent so far.
@@ -88,11 +90,15 @@ type PlanOptions struct {
 	MaxOrders       int
 	MaxDestroy      int
 	AcceptKeyChange bool
+	Strict          bool               // an intent that is blocked refuses the whole plan
+	Targets         []resource.Address // none: everything; else these and what they refer to
+	Unmanaged       bool               // name what is not managed, and do not only count it
 	Version         string
 }
 
 // built is a plan with all that it was made from.
 type built struct {
+	who  *resource.Identity // nil when the account was not read
 	plan *reconcile.Plan
 	in   reconcile.Input
 	file *state.File
@@ -122,14 +128,30 @@ func (p *Project) build(ctx context.Context, acct Account, o PlanOptions) (*buil
 	if o.AsOf.IsZero() {
 		o.AsOf = o.Now
 	}
-	b.in = reconcile.Input{Set: p.Set, State: b.file, AsOf: o.AsOf, Refresh: o.Refresh, Settings: reconcile.Settings{
-		UID: p.Project.UID, ContainerID: p.Project.ContainerID, SkipApproval: p.Project.SkipApproval, AcceptKeyChange: o.AcceptKeyChange}}
+	var moved diag.List
+	b.file, moved = reconcile.Move(p.Set, b.file)
+	if err := p.known(b.file, o.Targets); err != nil {
+		return nil, err
+	}
+	b.in = reconcile.Input{Set: p.Set, State: b.file, AsOf: o.AsOf, Refresh: o.Refresh, Targets: o.Targets, Findings: p.Findings, Settings: reconcile.Settings{
+		UID: p.Project.UID, ContainerID: p.Project.ContainerID, SkipApproval: p.Project.SkipApproval, AcceptKeyChange: o.AcceptKeyChange,
+		Scope: p.Project.Scope}}
 	if o.Refresh != reconcile.RefreshNone {
 		if b.in.Live, err = p.readAccount(ctx, acct, b, o); err != nil {
 			return nil, err
 		}
 	}
 	b.plan = reconcile.Build(b.in)
+	if b.plan.Cost.Orders > 0 && b.in.Live != nil {
+		if b.in.Rules, err = acct.Rules(ctx, b.in.Container(), b.who.RoleID); err != nil {
+			return nil, err
+		}
+		b.plan = reconcile.Build(b.in)
+	}
+	b.plan.Findings = append(moved, b.plan.Findings...)
+	if !o.Unmanaged {
+		b.plan.Unmanaged = nil
+	}
 	b.plan.CreatedAt, b.plan.Inputs = o.Now, p.Inputs
 	if b.repo != nil {
 		b.plan.Commit = b.repo.Head()
@@ -198,6 +220,7 @@ func (p *Project) readAccount(ctx context.Context, acct Account, b *built, o Pla
 	if err := p.sameAccount(b.file, who); err != nil {
 		return nil, err
 	}
+	b.who = who
 	live := &reconcile.Account{ID: who.AccountID, APIURL: o.APIURL, ContainerID: who.ContainerID,
 		User: state.User{ID: who.UserID, RoleID: who.RoleID, Sees: who.Sees}, Limited: who.Limited}
 	return live, live.Fetch(ctx, acct, acct.Kinds(), b.in)

@@ -1,7 +1,10 @@
 package order
 
 import (
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"dcsync/internal/certcentral"
 	"dcsync/internal/resource"
@@ -22,10 +25,15 @@ func live(item map[string]any, depth resource.Depth) *resource.Live {
 	if s := at("/renewed_order_id"); s != "" && s != "0" {
 		l.Successor = s
 	}
+	l.Renewed = l.Successor != "" || at("/is_renewed") == "true"
+	l.Life = life(body)
 	if d, ok := schema.Descriptor(kind, l.Product); ok {
 		l.Spec = resource.Decode(d, body, depth)
 	}
 	l.Phase, l.WaitingOn = phase(l)
+	l.Reissuing = l.Status == "reissue_pending" || open(l, "reissue")
+	l.Revoking = open(l, "revoke")
+	l.End = ending(l)
 	l.Observed = observed(body, l)
 	return l
 }
@@ -52,6 +60,45 @@ func phase(l *resource.Live) (resource.Phase, resource.WaitingOn) {
 	return resource.Pending, resource.OnDigiCert
 }
 
+// open tells whether a request of a type still waits for an answer.
+func open(l *resource.Live, typ string) bool {
+	return slices.ContainsFunc(l.Requests, func(r resource.Request) bool {
+		return r.Type == typ && (r.Status == "pending" || r.Status == "submitted")
+	})
+}
+
+// ending says how an order can be ended as it is (API facts, sections 8.1 and 8.2; domain rules, section 9).
+func ending(l *resource.Live) resource.Action {
+	switch l.Status {
+	case "pending", "waiting_pickup":
+		return resource.Cancel
+	case "needs_approval":
+		return resource.Withdraw
+	case "issued", "reissue_pending":
+		return resource.Revoke
+	}
+	return ""
+}
+
+// life reads the dates and counts of an order.
+func life(body resource.Map) resource.Life {
+	text := func(p resource.Path) string { return resource.Text(resource.Get(body, p)) }
+	number := func(p resource.Path) int {
+		n, _ := strconv.Atoi(text(p)) // absent is none
+		return n
+	}
+	day := func(p resource.Path) time.Time {
+		t, _ := time.Parse(time.DateOnly, text(p)) // absent until issued
+		return t
+	}
+	return resource.Life{
+		CertificateID: text("/certificate/id"), Serial: text("/certificate/serial_number"),
+		From: day("/certificate/valid_from"), Till: day("/certificate/valid_till"), OrderTill: day("/order_valid_till"),
+		Reissues: number("/reissues_count"), Duplicates: number("/duplicates_count"),
+		AutoRenew: number("/auto_renew"), AutoReissue: number("/auto_reissue") > 0,
+	}
+}
+
 // shown are the fields of a list item that are kept to see later whether an order moved (domain rules, section 12), under the names they are
 // kept by. Days remaining, prices and display names are not among them.
 var shown = []struct {
@@ -60,6 +107,7 @@ var shown = []struct {
 }{
 	{"certificate_id", "/certificate/id"},
 	{"serial_number", "/certificate/serial_number"},
+	{"valid_from", "/certificate/valid_from"},
 	{"valid_till", "/certificate/valid_till"},
 	{"common_name", "/certificate/common_name"},
 	{"dns_names", "/certificate/dns_names"},

@@ -3,6 +3,7 @@ package order
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -54,7 +55,8 @@ func TestLive(t *testing.T) {
 		"notes":         []any{map[string]any{"id": json.Number("5"), "text": "hello", "user": map[string]any{"id": "9001"}}},
 	}, resource.InfoDepth)
 	want := &resource.Live{Kind: "Order", ID: "123", Depth: resource.InfoDepth, Product: "class1_smime", Status: "issued", Phase: resource.Active, Nonce: "n",
-		ContainerID: "11", Title: "a@example.com", Notes: []resource.Note{{ID: "5", Text: "hello", UserID: "9001"}},
+		ContainerID: "11", Title: "a@example.com", End: resource.Revoke,
+		Life: resource.Life{CertificateID: "7", Till: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}, Notes: []resource.Note{{ID: "5", Text: "hello", UserID: "9001"}},
 		Observed: resource.Map{"status": resource.String("issued"), "product": resource.String("class1_smime"), "certificate_id": resource.Int(7),
 			"common_name": resource.String("a@example.com"), "valid_till": resource.String("2027-01-01"), "container_id": resource.Int(11),
 			"custom_fields": resource.List{resource.Map{"metadata_id": resource.Int(12), "value": resource.String("x")}}}}

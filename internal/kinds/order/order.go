@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"time"
 
 	"dcsync/internal/certcentral"
@@ -18,17 +20,24 @@ import (
 const kind = "Order"
 
 // API makes the calls of the kind.
-type API struct{ client *certcentral.Client }
+type API struct {
+	client    *certcentral.Client
+	container int64
+}
 
-// New gives the kind over a client.
-func New(c *certcentral.Client) *API { return &API{c} }
+// New gives the kind over a client; container is the only one whose orders are listed, 0 for all.
+func New(c *certcentral.Client, container int64) *API { return &API{c, container} }
 
 // Name gives the kind's name.
 func (*API) Name() string { return kind }
 
 // List gives all orders the key sees, sorted by id so that the walk is stable.
 func (a *API) List(ctx context.Context) (*certcentral.Listing, []*resource.Live, error) {
-	l, err := a.client.List(ctx, "/order/certificate", "orders", url.Values{"sort": {"order_id"}})
+	query := url.Values{"sort": {"order_id"}}
+	if a.container != 0 {
+		query.Set("filters[container_id]", strconv.FormatInt(a.container, 10))
+	}
+	l, err := a.client.List(ctx, "/order/certificate", "orders", query)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -56,7 +65,7 @@ func listed(l *certcentral.Listing) []*resource.Live {
 	return out
 }
 
-// Read gives one order. Notes are asked for separately only when they are wanted and the info does not show them.
+// Read gives one order. Notes and certificates are asked for separately, only when they are wanted and the info does not show them.
 func (a *API) Read(ctx context.Context, id string, want []resource.Path) (*resource.Live, error) {
 	resp, err := a.client.Do(ctx, certcentral.Request{Method: http.MethodGet, Path: path(id)})
 	if err != nil {
@@ -76,7 +85,11 @@ func (a *API) Read(ctx context.Context, id string, want []resource.Path) (*resou
 			break
 		}
 	}
-	return live(body, resource.InfoDepth), nil
+	l := live(body, resource.InfoDepth)
+	if slices.Contains(want, resource.CertificatesPath) {
+		return l, a.certificates(ctx, id, l)
+	}
+	return l, nil
 }
 
 // Lookup gives the ids of the orders that carry an alternative order id. That there is none is answered by a 404 or by an empty list.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"dcsync/internal/certcentral"
 	"dcsync/internal/resource"
@@ -16,17 +17,24 @@ import (
 const kind = "Organization"
 
 // API makes the calls of the kind.
-type API struct{ client *certcentral.Client }
+type API struct {
+	client    *certcentral.Client
+	container int64
+}
 
-// New gives the kind over a client.
-func New(c *certcentral.Client) *API { return &API{c} }
+// New gives the kind over a client; container is the only one whose organizations are listed, 0 for all.
+func New(c *certcentral.Client, container int64) *API { return &API{c, container} }
 
 // Name gives the kind's name.
 func (*API) Name() string { return kind }
 
 // List gives all organizations the key sees, with their validations but without contacts, which only the info shows.
 func (a *API) List(ctx context.Context) (*certcentral.Listing, []*resource.Live, error) {
-	l, err := a.client.List(ctx, "/organization", "organizations", url.Values{"include_validation": {"true"}, "sort": {"id"}})
+	query := url.Values{"include_validation": {"true"}, "sort": {"id"}}
+	if a.container != 0 {
+		query.Set("container_id", strconv.FormatInt(a.container, 10))
+	}
+	l, err := a.client.List(ctx, "/organization", "organizations", query)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -79,6 +87,8 @@ func (a *API) Change(ctx context.Context, method, id string, desired resource.Ma
 		return a.contacts(ctx, id, desired, live, fields)
 	case "validation":
 		return a.validation(ctx, id, fields)
+	case "status":
+		return a.status(ctx, id, fields[0].After)
 	}
 	return fmt.Errorf("change %s of organization %s: no such method", method, id)
 }
@@ -98,7 +108,16 @@ func live(item map[string]any, depth resource.Depth) *resource.Live {
 		l.Phase = resource.Ended
 	}
 	for _, v := range certcentral.Items(item, "validations") {
-		l.Validation[resource.Text(resource.FromAny(v["type"]))] = resource.Text(resource.FromAny(v["status"]))
+		typ := resource.Text(resource.FromAny(v["type"]))
+		l.Validation[typ] = resource.Text(resource.FromAny(v["status"]))
+		for _, u := range certcentral.Items(v, "verified_users") {
+			person, _ := resource.FromAny(u).(resource.Map)
+			if l.Approvers == nil {
+				l.Approvers = map[string][]resource.Approver{}
+			}
+			l.Approvers[typ] = append(l.Approvers[typ], resource.Approver{ID: certcentral.ID(u["id"]),
+				FirstName: resource.Text(person["first_name"]), LastName: resource.Text(person["last_name"])})
+		}
 	}
 	l.Observed = observed(l)
 	return l

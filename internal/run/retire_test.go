@@ -1,0 +1,190 @@
+package run_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"dcsync/internal/resource"
+	"dcsync/internal/sandbox"
+	"dcsync/reconcile"
+)
+
+func retireYAML(manifest, lines string) string {
+	return manifest + "retire: {target: current, comments: ticket 7, " + lines + "}\n"
+}
+
+// What a retire block asks for, by how the order stands.
+func TestRetire(t *testing.T) {
+	t.Parallel()
+	const never = time.Duration(1 << 50)
+	tests := []struct {
+		name    string
+		issue   time.Duration
+		approve bool // orders skip the account's approval
+		retire  string
+		before  func(*world)
+		want    string // visible change
+		outcome string
+		status  string // of the order afterwards
+		reason  string // part of it
+	}{
+		{name: "pending, cancel", issue: never, approve: true, retire: "action: cancel", want: "cancel Order/driver (intent)", outcome: "done", status: "canceled"},
+		{name: "pending, revoke", issue: never, approve: true, retire: "action: revoke", want: "blocked Order/driver (intent)", outcome: "blocked", status: "pending", reason: "write action: cancel"},
+		{name: "needs approval, withdraw", retire: "action: withdraw", want: "withdraw Order/driver (intent)", outcome: "done", status: "rejected"},
+		{name: "needs approval, cancel", retire: "action: cancel", want: "withdraw Order/driver (intent)", outcome: "done", status: "rejected"},
+		{name: "issued, revoke", approve: true, retire: "action: revoke", want: "revoke Order/driver (intent)", outcome: "done", status: "revoked"},
+		{name: "issued, cancel", approve: true, retire: "action: cancel", want: "blocked Order/driver (intent)", outcome: "blocked", status: "issued", reason: "write action: revoke"},
+		{name: "issued, protected", approve: true, retire: "action: revoke}\nlifecycle: {protect: true", want: "blocked Order/driver (intent)", outcome: "blocked", status: "issued", reason: "protected"},
+		{name: "issued, approval needed", retire: "action: revoke", before: func(w *world) { w.do("880001", "approve") }, want: "revoke Order/driver (intent)", outcome: "waiting", status: "issued"},
+		{name: "ended", approve: true, retire: "action: revoke", before: func(w *world) { w.do("880001", "revoke") }, status: "revoked"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{IssueAfter: tt.issue}, with(acme(), "driver.yaml", driverYAML))
+			if !tt.approve {
+				w.file("dcsync.yaml", strings.Replace(projectYAML, "skip_approval: true", "skip_approval: false", 1))
+			}
+			w.mustApply()
+			if tt.before != nil {
+				tt.before(w)
+			}
+			w.write("driver.yaml", retireYAML(driverYAML, tt.retire))
+			p := w.plan(reconcile.RefreshAuto)
+			var want, results []string
+			if tt.want != "" {
+				want = []string{tt.want}
+				results = []string{strings.Fields(tt.want)[0] + " Order/driver: " + tt.outcome}
+				if c := p.Visible()[0]; !strings.Contains(c.Reason, tt.reason) || c.Action == resource.Revoke && len(c.Revokes) != 1 {
+					t.Errorf("reason %q, revokes %v", c.Reason, c.Revokes)
+				}
+			}
+			w.want("plan", changes(p), want...)
+			a, err := w.apply()
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.want("results", outcomes(a), results...)
+			if got := w.object("orders", "880001")["status"]; got != tt.status {
+				t.Errorf("order is %v, want %s", got, tt.status)
+			}
+			offline := w.planOptions(reconcile.RefreshNone)
+			q, err := w.open().Plan(t.Context(), nil, offline)
+			if over := tt.outcome == "done" || tt.name == "ended"; err != nil || len(q.Visible()) == 0 != over {
+				t.Errorf("by the state alone: %v %v", err, changes(q))
+			}
+			if tt.status == "revoked" || tt.status == "canceled" || tt.status == "rejected" {
+				w.converged()
+				if e := w.entry("Order", "driver"); len(e.Identity.Tombstones) != 1 || e.Identity.Tombstones[0].ID != "880001" {
+					t.Errorf("tombstones %+v", e.Identity.Tombstones)
+				}
+			}
+			w.holds(1, 1)
+		})
+	}
+}
+
+// A revocation that waits for approval is not asked for again.
+func TestRevocationWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", driverYAML))
+	w.file("dcsync.yaml", strings.Replace(projectYAML, "skip_approval: true", "skip_approval: false", 1))
+	w.mustApply()
+	w.do("880001", "approve")
+	w.write("driver.yaml", retireYAML(driverYAML, "action: revoke"))
+	w.fault("PUT /order/certificate/*/revoke", "drop_after", 1)
+	a := w.mustApply()
+	w.want("results", outcomes(a), "revoke Order/driver: waiting")
+	w.want("second plan", changes(w.plan(reconcile.RefreshAuto)), "deferred Order/driver (intent)")
+	w.sent.take()
+	w.mustApply()
+	w.want("writes", w.writes())
+	w.do("880001", "approve")
+	w.mustApply()
+	w.converged()
+}
+
+// Retiring a single certificate leaves the order alone; retiring the previous order waits for the one that follows it.
+func TestRetireOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{IssueAfter: time.Hour}, with(acme(), "driver.yaml", lifecycleYAML(driverYAML, "renew_before: 30d")))
+	w.mustApply()
+	w.pass(340)
+	w.mustApply()
+	w.write("driver.yaml", strings.Replace(retireYAML(lifecycleYAML(driverYAML, "renew_before: 30d"), "action: revoke"), "target: current", "target: previous", 1))
+	if c := w.change(w.plan(reconcile.RefreshAuto), resource.Deferred, "Order/driver"); c.ID != "880001" || !strings.Contains(c.Reason, "when order 880002") {
+		t.Errorf("%s: %s", c.ID, c.Reason)
+	}
+	if err := w.clock.Sleep(context.Background(), 2*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	w.mustApply()
+	if a, b := w.object("orders", "880001")["status"], w.object("orders", "880002")["status"]; a != "revoked" || b != "issued" {
+		t.Errorf("orders are %v and %v", a, b)
+	}
+	w.converged()
+	w.edit("driver.yaml", "target: previous", "target: '999'")
+	if c := w.change(w.plan(reconcile.RefreshAuto), resource.Blocked, "Order/driver"); !strings.Contains(c.Reason, "no order of this manifest") {
+		t.Errorf("%s", c.Reason)
+	}
+	serial := w.object("orders", "880002")["certificate"].(map[string]any)["serial_number"].(string)
+	w.edit("driver.yaml", "target: '999'", "target: certificate:"+serial)
+	w.mustApply()
+	w.converged()
+}
+
+// An order is replaced only with consent, new before old, and the old one lives until retire ends it.
+func TestReplace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", lifecycleYAML(driverYAML, "apply_changes: now")))
+	w.mustApply()
+	w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+	if c := w.change(w.plan(reconcile.RefreshAuto), resource.Blocked, "Order/driver"); c.Trigger != resource.ByIntent || !strings.Contains(c.Reason, "lifecycle.allow: [replace]") {
+		t.Errorf("%s", c.Reason)
+	}
+	w.edit("driver.yaml", "apply_changes: now", "apply_changes: now, allow: [replace]")
+	if _, err := w.apply(); err == nil || !strings.Contains(err.Error(), "cannot be brought back") {
+		t.Errorf("a replacement passes the limit: %v", err)
+	}
+	before := w.stateBytes()
+	w.mustApply(destroyOne)
+	w.restore(before) // the run died before it could record
+	w.mustApply(destroyOne)
+	w.holds(1, 2)
+	if old := w.object("orders", "880001"); old["status"] != "issued" || old["is_renewed"] == true {
+		t.Errorf("the old order is %v", old["status"])
+	}
+	if e := w.entry("Order", "driver"); e.Identity.ID != "880002" || e.Identity.Earlier[0].Ended != "replaced" {
+		t.Errorf("identity %+v", e.Identity)
+	}
+	w.converged()
+}
+
+// A key that was revoked as compromised is never certified again, by whichever manifest.
+func TestCompromisedKey(t *testing.T) {
+	t.Parallel()
+	files := installer(t, "")
+	files["installer.yaml"] += "retire: {target: current, action: revoke, reason: keyCompromise, comments: found on a forum}\n"
+	plain := strings.Split(files["installer.yaml"], "retire:")[0]
+	retire := files["installer.yaml"]
+	files["installer.yaml"] = plain
+	w := newWorld(t, sandbox.Options{}, files)
+	w.mustApply()
+	w.write("installer.yaml", retire)
+	w.mustApply()
+	w.write("installer.yaml", lifecycleYAML(plain, "generation: 2"))
+	if c := w.change(w.plan(reconcile.RefreshAuto), resource.Blocked, "Order/installer"); !strings.Contains(c.Reason, "compromised") {
+		t.Errorf("%s", c.Reason)
+	}
+	w.write("twin.yaml", strings.Replace(plain, "name: installer", "name: twin", 1))
+	if c := w.change(w.plan(reconcile.RefreshAuto), resource.Blocked, "Order/twin"); !strings.Contains(c.Reason, "compromised") {
+		t.Errorf("%s", c.Reason)
+	}
+	w.write("installer.csr", newCSR(t))
+	w.remove("twin.yaml")
+	w.mustApply()
+	w.holds(1, 2)
+	w.converged()
+}

@@ -1,0 +1,68 @@
+package reconcile
+
+import (
+	"fmt"
+	"slices"
+
+	"dcsync/internal/diag"
+	"dcsync/internal/resource"
+	"dcsync/state"
+)
+
+// Move gives the state with every entry under the name its manifest has now: an entry whose own name no manifest has any more goes to the
+// manifest that names it in moved_from and has no entry yet. No call is made for that, and the origin name stays. The file itself is
+// left alone; the findings say what moved.
+func Move(set *resource.Set, f *state.File) (*state.File, diag.List) {
+	var found diag.List
+	out := f.Clone()
+	for _, o := range set.Objects {
+		if out.Objects[o.Address] != nil {
+			continue
+		}
+		from, ok := earlierName(o, set, out)
+		if !ok {
+			continue
+		}
+		out.Objects[o.Address] = out.Objects[from]
+		delete(out.Objects, from)
+		for _, e := range out.Objects {
+			for i, d := range e.DependsOn {
+				if d == from {
+					e.DependsOn[i] = o.Address
+				}
+			}
+			slices.SortFunc(e.DependsOn, resource.Address.Compare)
+		}
+		found.Add(diag.Diagnostic{Severity: diag.Note, Code: diag.Moved, Address: o.Address.String(), Pos: o.Pos(""),
+			Summary: fmt.Sprintf("%s goes on as %s; nothing is sent for that", from, o.Address)})
+	}
+	return out, found
+}
+
+// earlierName gives the newest of an object's earlier names that state knows and no manifest has.
+func earlierName(o *resource.Object, set *resource.Set, f *state.File) (resource.Address, bool) {
+	for _, name := range slices.Backward(o.MovedFrom) {
+		from := resource.Address{Kind: o.Address.Kind, Name: name}
+		if f.Objects[from] != nil && set.Get(from) == nil {
+			return from, true
+		}
+	}
+	return resource.Address{}, false
+}
+
+// renamed warns where a manifest that is gone and one that is new mean the same: a rename without moved_from would order again.
+func (b *builder) renamed(p *Plan) {
+	for _, gone := range p.Changes {
+		if gone.Action != resource.Forget {
+			continue
+		}
+		for _, c := range p.Changes {
+			if c.Action != resource.Create || c.Address.Kind != gone.Address.Kind || b.in.State.Objects[gone.Address].Source.Desired != DesiredDigest(c.object) {
+				continue
+			}
+			p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.LooksMoved, Address: c.Address.String(), Pos: c.object.Pos(""),
+				Summary: fmt.Sprintf("%s is new and says what %s said, which is gone", c.Address, gone.Address),
+				Hint:    fmt.Sprintf("when it is a rename, write metadata.moved_from: [%s]; else it is created a second time", gone.Address.Name)})
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package reconcile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dcsync/internal/resource"
+	"dcsync/state"
+)
+
+// switching completes the plan to switch an object on or off. Off freezes what depends on it in the account, so it needs consent while
+// something live does; and the API refuses it while something is under way (domain rules, section 6).
+func (b *builder) switching(o *resource.Object, entry *state.Entry, live *resource.Live, c *Change) *Change {
+	c.Trigger, c.Requests = triggerOf(c.Fields), 1
+	if c.Action == resource.Activate {
+		c.Reason = reasonOf(c.Fields) + "; being active brings no validation back"
+		return c
+	}
+	c.Reason = reasonOf(c.Fields) + "; its domains are switched off too"
+	stop := func(reason, hint string) *Change {
+		out := b.blocked(o, reason, hint)
+		out.Trigger, out.ID, out.Fields = c.Trigger, c.ID, c.Fields
+		b.place(out, entry)
+		return out
+	}
+	if o.Lifecycle.Protect || entry.Applied.Protect {
+		return stop("it is protected", "write protect: false and apply that first")
+	}
+	if live == nil {
+		return c
+	}
+	var underWay, inUse []string
+	for _, kind := range slices.Sorted(keys(b.in.Live.Lists)) {
+		if l := b.in.Live.Lists[kind]; !l.Complete {
+			return stop("the listing is not complete, so what uses it is not known: "+l.Problem, "run again")
+		}
+		for _, item := range b.in.Live.Lists[kind].Objects {
+			switch {
+			case item.ParentID != live.ID || kind == o.Address.Kind || item.Phase == resource.Ended:
+			case item.Phase == resource.Pending || item.Reissuing:
+				underWay = append(underWay, item.ID)
+			default:
+				inUse = append(inUse, item.ID)
+			}
+		}
+	}
+	switch {
+	case len(underWay) > 0:
+		return stop("orders "+strings.Join(underWay, ", ")+" of it are under way, and the API refuses it until they are through", "cancel them, or wait")
+	case len(inUse) > 0 && !o.Lifecycle.Allows(resource.AllowDeactivateInUse):
+		return stop("orders "+strings.Join(inUse, ", ")+" of it are live, and could not be reissued any more", "allow it with lifecycle.allow: [deactivate-in-use]")
+	case len(inUse) > 0:
+		c.Reason += fmt.Sprintf("; orders %s cannot be reissued until it is active again", strings.Join(inUse, ", "))
+	}
+	return c
+}

@@ -1,0 +1,122 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dcsync/internal/resource"
+)
+
+// What an organization is validated for, and by whom it may be approved, only ever grows: types and people can be added, the API takes
+// neither back (domain rules, section 6).
+
+// validationsAsShown gives the managed validations that the account shows as pending or active. Of the people named for one the API
+// shows names only, so those that were applied are taken as they were, and of the others the desired ones that it shows.
+func validationsAsShown(desired, applied resource.Value, live *resource.Live) resource.List {
+	var out resource.List
+	seen := map[string]bool{}
+	for _, item := range append(items(applied), items(desired)...) {
+		t := typeOf(item)
+		if s := live.Validation[t]; seen[t] || s != "pending" && s != "active" {
+			continue
+		}
+		seen[t] = true
+		before, wanted := ofType(applied, t), ofType(desired, t)
+		if before == nil {
+			out = append(out, wanted) // what an earlier run submitted and could not record, or was there before
+			continue
+		}
+		out = append(out, withShown(before, wanted, live.Approvers[t]))
+	}
+	return out
+}
+
+// withShown adds to a validation as it was applied the desired people whom the account shows for it.
+func withShown(before, wanted resource.Map, shown []resource.Approver) resource.Value {
+	people := items(before["verified_users"])
+	added := false
+	for _, p := range items(wanted["verified_users"]) {
+		if !slices.ContainsFunc(people, func(q resource.Value) bool { return samePerson(p, q) }) && isShown(p, shown) {
+			people, added = append(slices.Clone(people), p), true
+		}
+	}
+	if !added {
+		return before
+	}
+	out := before.Clone()
+	out["verified_users"] = people
+	return out
+}
+
+func isShown(person resource.Value, shown []resource.Approver) bool {
+	id, first, last := resource.Text(resource.Get(person, "/id")), resource.Text(resource.Get(person, "/first_name")), resource.Text(resource.Get(person, "/last_name"))
+	return slices.ContainsFunc(shown, func(a resource.Approver) bool {
+		return id != "" && a.ID == id || id == "" && strings.EqualFold(a.FirstName, first) && strings.EqualFold(a.LastName, last)
+	})
+}
+
+// takenBack says what a change of the validations would take back, "" when it only adds.
+func takenBack(f resource.FieldChange) string {
+	for _, was := range items(f.Applied) {
+		now := ofType(f.After, typeOf(was))
+		if now == nil {
+			return fmt.Sprintf("a validation cannot be taken back; write type %s again, or leave it to run out by taking all of validations away", typeOf(was))
+		}
+		for _, p := range items(resource.Get(was, "/verified_users")) {
+			if !slices.ContainsFunc(items(now["verified_users"]), func(q resource.Value) bool { return samePerson(p, q) }) {
+				return fmt.Sprintf("who may approve orders can only be added; remove %s in the console", personText(p))
+			}
+		}
+	}
+	return ""
+}
+
+// validated looks whether a submission that got no answer took effect; it gives the error back when it did not.
+func (t *task) validated(ctx context.Context, fields []resource.FieldChange, err error) error {
+	want := []resource.Path{fields[0].Path}
+	live, lookErr := t.await(ctx, want, func(l *resource.Live) bool {
+		return resource.Equal(orNil(validationsAsShown(fields[0].After, fields[0].Applied, l)), fields[0].After)
+	})
+	switch {
+	case lookErr != nil:
+		return errors.Join(err, lookErr)
+	case live == nil:
+		return err
+	}
+	return nil
+}
+
+func typeOf(item resource.Value) string { return resource.Text(resource.Get(item, "/type")) }
+
+func ofType(list resource.Value, t string) resource.Map {
+	for _, item := range items(list) {
+		if typeOf(item) == t {
+			m, _ := item.(resource.Map)
+			return m
+		}
+	}
+	return nil
+}
+
+// samePerson tells whether two verified users are one person: the same user, or the same name and address.
+func samePerson(a, b resource.Value) bool {
+	if x, y := resource.Get(a, "/id"), resource.Get(b, "/id"); x != nil || y != nil {
+		return resource.Text(x) == resource.Text(y)
+	}
+	for _, p := range []resource.Path{"/first_name", "/last_name", "/email"} {
+		if !strings.EqualFold(resource.Text(resource.Get(a, p)), resource.Text(resource.Get(b, p))) {
+			return false
+		}
+	}
+	return true
+}
+
+func personText(p resource.Value) string {
+	if id := resource.Text(resource.Get(p, "/id")); id != "" {
+		return "user " + id
+	}
+	return resource.Text(resource.Get(p, "/first_name")) + " " + resource.Text(resource.Get(p, "/last_name"))
+}
