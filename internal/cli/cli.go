@@ -89,7 +89,7 @@ func (s *session) app(o *outcome) *cli.App {
 	}
 	for _, c := range []command{
 		initCommand(), validateCommand(), planCommand(), applyCommand(), showCommand(), schemaCommand(), explainCommand(),
-		sandboxCommand(), versionCommand(),
+		stateCommand(), lockCommand(), sandboxCommand(), versionCommand(),
 	} {
 		app.Commands = append(app.Commands, s.parserOf(c, o))
 	}

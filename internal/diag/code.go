@@ -64,6 +64,8 @@ const (
 	NoRemoteLock   Code = "DC2005" // note: concurrent runs elsewhere are not excluded
 	PriceUnknown   Code = "DC2006" // note: a price could not be read
 	EndedElsewhere Code = "DC2007" // warning: ended outside git
+	GitUnsupported Code = "DC2012" // warning: a git repository that cannot be read
+	StateElsewhere Code = "DC2013" // note: the branch holds later state than the checkout
 )
 
 // Findings about files that dcsync wrote itself (DC14xx).
