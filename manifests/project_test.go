@@ -64,7 +64,8 @@ spec:
   container_id: 11
   manifests: [a, b/c]
   state: {file: state/dcsync.json}
-  lock: {mode: none}
+  lock: {mode: none, ref: refs/heads/lock, lease: 5m}
+  git: {remote: up, branch: main, identity: {name: Bot, email: bot@example.com}}
   limits: {max_orders: 3, max_destroy: 1}
   rate_limit: off
   settle: 1m30s

@@ -71,7 +71,8 @@ func (p *Project) lock(ctx context.Context, acct Account, s start, o ApplyOption
 		err = fmt.Errorf("%w: %w", state.ErrLocked, err)
 	case o.Locking.Mode == "auto" && ctx.Err() == nil && !errors.Is(err, gitrepo.ErrClock):
 		reason := err.Error()
-		if errors.Is(err, errNoRemote) {
+		var none noRemote
+		if errors.As(err, &none) {
 			reason = ""
 		}
 		o.tell(otherMachines(reason, hintOf(err)))
@@ -95,8 +96,10 @@ func (p *Project) lockFile(ctx context.Context, o ApplyOptions, deadline time.Ti
 	}
 }
 
-// errNoRemote says that there is no remote a lock could be on, which is nothing to explain to anybody.
-var errNoRemote = errors.New("no git remote for a lock")
+// noRemote says that there is no remote a lock could be on: mode auto does without one and need not say why.
+type noRemote struct{ error }
+
+func (e noRemote) Unwrap() error { return e.error }
 
 // remoteLock prepares the lock on the project's remote.
 func (p *Project) remoteLock(s start, env func(string) string, owner, id string) (*gitrepo.Lock, error) {
@@ -104,7 +107,7 @@ func (p *Project) remoteLock(s start, env func(string) string, owner, id string)
 		return nil, s.odd
 	}
 	if s.repo == nil {
-		return nil, fmt.Errorf("%w: %w", errNoRemote, gitrepo.ErrNone)
+		return nil, noRemote{gitrepo.ErrNone}
 	}
 	access := gitrepo.AccessFrom(env)
 	who, err := p.identity(s.repo, access)
@@ -114,7 +117,7 @@ func (p *Project) remoteLock(s start, env func(string) string, owner, id string)
 	l, err := s.repo.Lock(gitrepo.LockOptions{Remote: p.Project.Git.Remote, Access: access, Ref: p.Project.Lock.Ref, Owner: owner, Run: id,
 		Lease: p.Project.Lock.Lease, Identity: who})
 	if errors.Is(err, gitrepo.ErrNoRemote) {
-		err = fmt.Errorf("%w: %w", errNoRemote, err)
+		err = noRemote{err}
 	}
 	return l, err
 }
