@@ -31,7 +31,7 @@ type ApplyOptions struct {
 	Sleep       func(context.Context, time.Duration) error
 	Drain       <-chan struct{}
 	Observer    reconcile.Observer
-	Note        func(diag.Diagnostic) // told of what does not stop the run, before it begins; may be nil
+	Note        func(diag.Diagnostic) // told of what does not stop the run; may be nil
 	Step        step.Hook
 }
 

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dcsync/internal/diag"
 	"dcsync/internal/gitrepo"
 	"dcsync/internal/resource"
 	"dcsync/state"
@@ -207,6 +208,10 @@ func (p *Project) land(ctx context.Context, what landed, o ApplyOptions, result 
 	if done != nil {
 		result.Commit, result.Branch, result.Pushed = done.Commit, strings.TrimPrefix(done.Ref, "refs/heads/"), l.Push != nil
 		err = errors.Join(err, p.keep(done.Files[name], l, result))
+		if !done.Followed && !done.Nothing {
+			o.tell(diag.Diagnostic{Severity: diag.Note, Code: diag.StateElsewhere, Summary: "the branch has commits that this checkout lacks",
+				Hint: "git pull before the next plan"})
+		}
 	}
 	if err == nil {
 		return nil

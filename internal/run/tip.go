@@ -33,24 +33,16 @@ func (p *Project) takeTip(ctx context.Context, s *start, o ApplyOptions) (*state
 	if err != nil || bytes.Equal(was, data) {
 		return nil, err
 	}
-	known := map[resource.Address]bool{}
-	for _, f := range []*state.File{base, s.file} {
-		if f != nil {
-			for a := range f.Objects {
-				known[a] = true
-			}
+	known := p.known(base)
+	for _, a := range there.Addresses() {
+		if known[a] {
+			continue
 		}
-	}
-	for _, object := range p.Set.Objects {
-		known[object.Address] = true
-		for _, name := range object.MovedFrom {
-			known[resource.Address{Kind: object.Address.Kind, Name: name}] = true
+		// An earlier run may have written it into the file here when it landed.
+		if here := s.file.Objects[a]; here != nil && here.Identity.ID == there.Objects[a].Identity.ID {
+			delete(s.file.Objects, a)
 		}
-	}
-	for a := range there.Objects {
-		if !known[a] {
-			delete(there.Objects, a)
-		}
+		delete(there.Objects, a)
 	}
 	merged, conflicts, err := state.Merge(base, s.file, there)
 	if err == nil && len(conflicts) > 0 {
@@ -68,6 +60,24 @@ func (p *Project) takeTip(ctx context.Context, s *start, o ApplyOptions) (*state
 	}
 	s.file, s.disk = merged, encoded
 	return there, nil
+}
+
+// known gives the addresses that this checkout has to do with: those of its manifests, under every name they ever had, and those of
+// the state it holds.
+func (p *Project) known(base *state.File) map[resource.Address]bool {
+	out := map[resource.Address]bool{}
+	if base != nil {
+		for a := range base.Objects {
+			out[a] = true
+		}
+	}
+	for _, o := range p.Set.Objects {
+		out[o.Address] = true
+		for _, name := range o.MovedFrom {
+			out[resource.Address{Kind: o.Address.Kind, Name: name}] = true
+		}
+	}
+	return out
 }
 
 // committedState gives the state file of a commit and its bytes, nil when it has none.
