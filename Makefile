@@ -26,12 +26,12 @@ generate: ## what is made from the tables
 	$(GO) generate ./...
 
 check-generated: generate ## generated files are as committed
-	@git diff --exit-code -- schema/json || { echo "run make generate and commit the result"; exit 1; }
+	@git diff --exit-code -- schema/json docs/reference || { echo "run make generate and commit the result"; exit 1; }
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@set -e; for p in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
-	    echo "fuzz $$p $$f $(FUZZTIME)"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
+	    echo "fuzz $$p $$f $(FUZZTIME)"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$p; \
 	  done; done
 
 bench: ## benchmarks

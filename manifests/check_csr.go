@@ -13,21 +13,44 @@ import (
 	"dcsync/schema"
 )
 
-// checkCSR wants a request that can be read and is signed by its own key. A request in a file is checked once the file was read.
-func checkCSR(in schema.CheckInput) []schema.Violation {
+// csrReader reads requests and remembers them: their signatures take longer to verify than the rest of a manifest to check, and one
+// request is looked at more than once.
+type csrReader map[string]parsedCSR
+
+type parsedCSR struct {
+	csr   *pki.CSR // nil when it cannot be used
+	err   error
+	keyed bool // holds a private key
+}
+
+func (r csrReader) parse(text string) parsedCSR {
+	p, known := r[text]
+	if !known {
+		p.keyed = pki.ContainsPrivateKey(text)
+		if p.csr, p.err = pki.ParseCSR(text); p.err != nil {
+			p.csr = nil
+		}
+		r[text] = p
+	}
+	return p
+}
+
+// check wants a request that can be read and is signed by its own key. A request in a file is checked once the file was read.
+func (r csrReader) check(in schema.CheckInput) []schema.Violation {
 	text, ok := in.Value.(resource.String)
 	if !ok {
 		return nil
 	}
-	if pki.ContainsPrivateKey(string(text)) {
+	p := r.parse(string(text))
+	if p.keyed {
 		d := privateKey()
 		return []schema.Violation{{
 			Path: in.Path, Severity: d.Severity, Code: d.Code, Summary: d.Summary, Detail: d.Detail, Hint: d.Hint,
 		}}
 	}
-	if _, err := pki.ParseCSR(string(text)); err != nil {
+	if p.err != nil {
 		return []schema.Violation{{Path: in.Path, Severity: diag.Error, Code: diag.CSRInvalid,
-			Summary: "the CSR cannot be used: " + steady(err), Hint: "paste the whole PEM text, or name its file with {file: PATH}"}}
+			Summary: "the CSR cannot be used: " + steady(p.err), Hint: "paste the whole PEM text, or name its file with {file: PATH}"}}
 	}
 	return nil
 }
@@ -41,14 +64,10 @@ func steady(err error) string {
 	return strings.TrimSuffix(err.Error(), ": "+cause.Error()) + " failed"
 }
 
-// readCSR gives the request that a value holds, nil when it holds none that can be used.
-func readCSR(v resource.Value) *pki.CSR {
+// read gives the request that a value holds, nil when it holds none that can be used.
+func (r csrReader) read(v resource.Value) *pki.CSR {
 	text, _ := v.(resource.String)
-	csr, err := pki.ParseCSR(string(text))
-	if err != nil {
-		return nil
-	}
-	return csr
+	return r.parse(string(text)).csr
 }
 
 // keySize is a kind of key and the sizes of it that a product takes; high is 0 for any size from low.
@@ -85,8 +104,8 @@ func keySizes(argument string) []keySize {
 }
 
 // checkKey wants a key of one of the sizes that the table names.
-func checkKey(in schema.CheckInput) []schema.Violation {
-	csr := readCSR(in.Value)
+func (r csrReader) checkKey(in schema.CheckInput) []schema.Violation {
+	csr := r.read(in.Value)
 	sizes := keySizes(in.Argument)
 	if csr == nil || slices.ContainsFunc(sizes, func(k keySize) bool { return k.takes(csr) }) {
 		return nil
@@ -101,11 +120,11 @@ func checkKey(in schema.CheckInput) []schema.Violation {
 		Hint:    "make a CSR with a key that is " + strings.Join(words, " or ")}}
 }
 
-// checkCSRNames warns of a request that asks for names which the order does not have: the API takes none of them (client order
+// checkNames warns of a request that asks for names which the order does not have: the API takes none of them (client order
 // document, csr), so that whoever made the request would miss them in the certificate. A common name that is neither a host nor an
 // address is a label and nothing to miss.
-func checkCSRNames(in schema.CheckInput) []schema.Violation {
-	csr := readCSR(in.Value)
+func (r csrReader) checkNames(in schema.CheckInput) []schema.Violation {
+	csr := r.read(in.Value)
 	if csr == nil {
 		return nil
 	}

@@ -8,10 +8,11 @@ import (
 
 // checks gives the functions the tables call as check(name). The instant is what dates are held against; without one they are not.
 func checks(at time.Time) schema.Checks {
+	requests := csrReader{}
 	return schema.Checks{
-		"csr":              checkCSR,
-		"csr_key":          checkKey,
-		"csr_names":        checkCSRNames,
+		"csr":              requests.check,
+		"csr_key":          requests.checkKey,
+		"csr_names":        requests.checkNames,
 		"mailbox_provider": checkMailboxProvider,
 		"not_past":         calendar{at}.notPast,
 		"strict_profile":   checkStrictProfile,

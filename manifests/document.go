@@ -2,7 +2,6 @@ package manifests
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -136,7 +135,7 @@ func (d *document) diagnostic(v schema.Violation) diag.Diagnostic {
 		pos = d.keyPos
 	}
 	out := diag.Diagnostic{
-		Severity: v.Severity, AtSend: v.AtSend, Code: v.Code, Summary: v.Summary, Detail: v.Detail, Hint: v.Hint,
+		Severity: v.Severity, AtSend: v.AtSend, Code: v.Code, Summary: v.Summary, Detail: v.Detail, Hint: schema.Hint(d.kind, d.value, v),
 		Pos: pos(path), Address: d.address().String(),
 	}
 	if name, ok := d.included[path]; ok {
@@ -146,9 +145,6 @@ func (d *document) diagnostic(v schema.Violation) diag.Diagnostic {
 		path = path.Child(v.Member)
 	}
 	out.Path = string(shortPath(path))
-	if out.Hint == "" {
-		out.Hint = "run dcsync explain " + d.explained(path)
-	}
 	if d.isSecret(v.Path) {
 		d.scrub(&out, v.Path)
 	}
@@ -175,17 +171,6 @@ func (d *document) scrub(f *diag.Diagnostic, p resource.Path) {
 	}
 	walk(resource.Get(d.value, p))
 	f.Summary, f.Detail, f.Hint = s.Scrub(f.Summary), s.Scrub(f.Detail), s.Scrub(f.Hint)
-}
-
-// explained gives the name under which explain knows a path: Order.certificate.csr.
-func (d *document) explained(p resource.Path) string {
-	name := d.kind
-	for _, seg := range shortPath(p).Segments() {
-		if _, err := strconv.Atoi(seg); err != nil {
-			name += "." + seg
-		}
-	}
-	return name
 }
 
 // shortPath makes a pointer into the spec of one into the document; what lies beside the spec keeps its own.

@@ -30,10 +30,19 @@ func isLink(err error) bool {
 	return slices.Contains([]error{errEscapes, errBroken, errFolderLink}, err)
 }
 
-// folder is the project's folder: the only place files are read from. It remembers what it read.
+// folder is the project's folder: the only place files are read from. It remembers what it read, so that no file is read twice and
+// all that is said about one file is said about the same bytes.
 type folder struct {
-	root string            // absolute, symbolic links resolved
-	read map[string]string // SHA-256 by name
+	root string // absolute, symbolic links resolved
+	open func(path string) (*os.File, error)
+	read map[string]content // by name
+	real map[string]string  // real paths known already, by name
+}
+
+// content is what a file held when it was read.
+type content struct {
+	text   string
+	digest string // SHA-256, hex
 }
 
 func openFolder(root string) (*folder, error) {
@@ -41,11 +50,14 @@ func openFolder(root string) (*folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open project folder: %w", err)
 	}
-	return &folder{root: real, read: map[string]string{}}, nil
+	return &folder{root: real, open: os.Open, read: map[string]content{}, real: map[string]string{}}, nil
 }
 
 // locate gives the real path behind a name relative to the root, following symbolic links as long as they stay inside.
 func (f *folder) locate(name string) (string, error) {
+	if real, ok := f.real[name]; ok {
+		return real, nil
+	}
 	local := filepath.FromSlash(name)
 	if !filepath.IsLocal(local) {
 		return "", errEscapes
@@ -74,35 +86,41 @@ func (f *folder) name(real string) (string, error) {
 }
 
 // content reads one file of at most limit bytes. Its errors name no path.
-func (f *folder) content(name string, limit int64) ([]byte, error) {
+func (f *folder) content(name string, limit int64) (string, error) {
+	if c, ok := f.read[name]; ok {
+		if int64(len(c.text)) > limit {
+			return "", errSize
+		}
+		return c.text, nil
+	}
 	path, err := f.locate(name)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, reason(err)
+		return "", reason(err)
 	case !info.Mode().IsRegular():
-		return nil, errNotFile
+		return "", errNotFile
 	case info.Size() > limit:
-		return nil, errSize
+		return "", errSize
 	}
-	file, err := os.Open(path)
+	file, err := f.open(path)
 	if err != nil {
-		return nil, reason(err)
+		return "", reason(err)
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, limit+1))
 	switch {
 	case err != nil:
-		return nil, reason(err)
+		return "", reason(err)
 	case int64(len(data)) > limit:
-		return nil, errSize
+		return "", errSize
 	}
 	sum := sha256.Sum256(data)
-	f.read[name] = hex.EncodeToString(sum[:])
-	return data, nil
+	f.read[name] = content{text: string(data), digest: hex.EncodeToString(sum[:])}
+	return f.read[name].text, nil
 }
 
 // digest is one digest over name and content of every file read so far.
@@ -114,7 +132,7 @@ func (f *folder) digest() string {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		fmt.Fprintf(h, "%s\x00%s\n", name, f.read[name])
+		fmt.Fprintf(h, "%s\x00%s\n", name, f.read[name].digest)
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
@@ -155,6 +173,9 @@ func (f *folder) yamlFiles(dir string) (names []string, refused map[string]error
 		}
 		if !entry.IsDir() && isYAML(name) && name != projectFile {
 			names = append(names, name)
+			if entry.Type().IsRegular() {
+				f.real[name] = path
+			}
 		}
 		return nil
 	})

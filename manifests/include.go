@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
-	"slices"
 	"unicode/utf8"
 
 	"dcsync/internal/diag"
@@ -17,14 +16,12 @@ import (
 // maxIncluded is the largest file that {file: …} may name.
 const maxIncluded = 1 << 20
 
-// include gives a document's value with the content of the files it names in their place, and secrets as resource.SecretRef; false
-// when there are none. A secret's file is not opened: that is done when the secret is sent.
-func (l *loader) include(d *document) (resource.Map, bool) {
+// include puts the content of the files a document names in their place, and a resource.SecretRef in place of secrets. What is not
+// written as it should be is left for the table to refuse. A secret's file is not opened: that is done when the secret is sent.
+func (l *loader) include(d *document) {
 	if d.desc == nil {
-		return nil, false
+		return
 	}
-	value := d.value.Clone()
-	changed := false
 	var walk func(f *resource.Field, v resource.Value, at resource.Path, isSecret bool) resource.Value
 	walk = func(f *resource.Field, v resource.Value, at resource.Path, isSecret bool) resource.Value {
 		isSecret = isSecret || f.Secret
@@ -41,16 +38,14 @@ func (l *loader) include(d *document) (resource.Map, bool) {
 			for i := range list {
 				list[i] = walk(f.Item, list[i], at.Index(i), isSecret)
 			}
-		case isMap && !d.faulty(at):
+		case isMap && (isSecret || f.File) && !d.faulty(at):
 			if with := l.standsFor(d, at, m, isSecret); with != nil {
-				changed = true
 				return with
 			}
 		}
 		return v
 	}
-	walk(d.desc.Root, value["spec"], specPath, false)
-	return value, changed
+	walk(d.desc.Root, d.value["spec"], specPath, false)
 }
 
 // faulty tells whether something at or below a path was refused.
@@ -60,7 +55,7 @@ func (d *document) faulty(at resource.Path) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(d.found, func(v schema.Violation) bool { return v.Severity == diag.Error && v.Path.Under(at) })
+	return false
 }
 
 // standsFor gives what {file: …} or {env: …} stands for in a scalar field; nil when it is neither or, which is reported, unusable.
@@ -68,27 +63,27 @@ func (l *loader) standsFor(d *document, at resource.Path, m resource.Map, isSecr
 	if len(m) != 1 {
 		return nil
 	}
-	if env, ok := m["env"].(resource.String); ok && isSecret {
+	if env, ok := m["env"].(resource.String); ok && isSecret && schema.IsVariable(string(env)) {
 		return resource.SecretRef{Env: string(env)}
 	}
 	file, ok := m["file"].(resource.String)
-	if !ok {
+	if !ok || file == "" {
 		return nil
 	}
 	name, err := beside(d.src.name, string(file))
 	if err == nil && isSecret {
 		return resource.SecretRef{File: name}
 	}
-	var data []byte
+	var text string
 	if err == nil {
-		data, err = l.folder.content(name, maxIncluded)
+		text, err = l.folder.content(name, maxIncluded)
 	}
-	if err == nil && !utf8.Valid(data) {
+	if err == nil && !utf8.ValidString(text) {
 		err = errors.New("is not UTF-8 text")
 	}
 	f := diag.Diagnostic{Severity: diag.Error, Code: diag.ReferencedFile, Pos: d.valuePos(at.Child("file")), Path: string(shortPath(at))}
 	switch {
-	case err == nil && pki.ContainsPrivateKey(string(data)):
+	case err == nil && l.holdsKey(name, text):
 		f = privateKey()
 		f.Pos, f.Path = d.valuePos(at.Child("file")), string(shortPath(at))
 		f.Summary = fmt.Sprintf("the file %s holds a private key", name)
@@ -96,7 +91,7 @@ func (l *loader) standsFor(d *document, at resource.Path, m resource.Map, isSecr
 		return nil
 	case err == nil:
 		d.included[at] = name
-		return resource.String(data)
+		return resource.String(text)
 	case errors.Is(err, errSize):
 		f.Summary, f.Hint = fmt.Sprintf("the file %s is larger than 1 MiB", name), "name the right file"
 	case isLink(err):
@@ -107,6 +102,16 @@ func (l *loader) standsFor(d *document, at resource.Path, m resource.Map, isSecr
 	}
 	l.add(d, f)
 	return nil
+}
+
+// holdsKey tells whether a file holds a private key. Many manifests may name one file, which is searched once.
+func (l *loader) holdsKey(name, text string) bool {
+	held, known := l.keyed[name]
+	if !known {
+		held = pki.ContainsPrivateKey(text)
+		l.keyed[name] = held
+	}
+	return held
 }
 
 // beside gives the name of a file that is named relative to a manifest.

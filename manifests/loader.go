@@ -19,7 +19,10 @@ type loader struct {
 	folder   *folder
 	at       time.Time // what dates are held against; zero: nothing
 	project  *Project
+	policy   *policy
 	sources  map[string]*source // by name
+	checks   schema.Checks
+	keyed    map[string]bool // files named by manifests: whether they hold a private key
 	findings diag.List
 	partial  bool // some manifest could not be read, so that nothing can be said to be missing
 
@@ -37,6 +40,8 @@ func newLoader(root string) (*loader, error) {
 		folder:  f,
 		project: newProject(root),
 		sources: map[string]*source{},
+		checks:  checks(time.Time{}),
+		keyed:   map[string]bool{},
 
 		byAddress: map[resource.Address]*document{},
 		objects:   map[resource.Address]*resource.Object{},
@@ -99,13 +104,13 @@ const emptyHint = "write a document into it, or remove it"
 
 // readFile reads the documents of one YAML file. Those that hold no mapping are reported and left out.
 func (l *loader) readFile(name string) []*document {
-	data, err := l.folder.content(name, maxFile)
+	text, err := l.folder.content(name, maxFile)
 	if err != nil {
 		l.partial = true
 		l.unreadable(name, err)
 		return nil
 	}
-	src, problem := newSource(name, data)
+	src, problem := newSource(name, text)
 	l.sources[name] = src
 	if problem == nil && strings.TrimSpace(src.text) == "" {
 		l.addFile(name, diag.FileEmpty, "the file is empty", emptyHint)
@@ -191,23 +196,13 @@ func (l *loader) check(d *document) {
 		l.unknownKind(d)
 		return
 	}
-	l.judge(d, schema.Check(d.kind, d.value, checks(l.at)))
-	if with, ok := l.include(d); ok {
-		d.value = with
-		l.judge(d, schema.Check(d.kind, with, checks(l.at)))
-	}
-}
-
-// judge reports what the schema found and was not said before.
-func (l *loader) judge(d *document, found []schema.Violation) {
-	var fresh []schema.Violation
-	for _, v := range found {
+	l.include(d)
+	for _, v := range schema.Check(d.kind, d.value, l.checks) {
 		if !d.answered(v) {
-			fresh = append(fresh, v)
+			d.found = append(d.found, v)
 			l.add(d, d.diagnostic(v))
 		}
 	}
-	d.found = append(d.found, fresh...)
 }
 
 // unknownKind reports a document no table is for.

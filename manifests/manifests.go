@@ -50,12 +50,19 @@ func LoadAt(ctx context.Context, root string, at time.Time) (*Loaded, error) {
 		return nil, err
 	}
 	l.at = at
+	return l.load(ctx)
+}
+
+func (l *loader) load(ctx context.Context) (*Loaded, error) {
+	l.checks = checks(l.at)
 	l.readProject()
 	if err := l.readManifests(ctx); err != nil {
 		return nil, err
 	}
 	l.checkNames()
+	l.checkIntents()
 	l.resolve()
+	l.applyPolicy()
 
 	out := &Loaded{
 		Project:   l.project,

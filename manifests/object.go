@@ -16,7 +16,6 @@ type builder struct {
 	object   *resource.Object
 	inlined  map[resource.Path]resource.Address // by path in the document's spec
 	moved    []move
-	changed  bool // the spec is no longer what the document says
 }
 
 // move says that what a document says at one path of the spec stands at another in the object.
@@ -95,7 +94,6 @@ func (b *builder) follow(r reference, target *resource.Object) {
 	if !ok {
 		return
 	}
-	b.changed = true
 	pos := b.document.valuePos(r.refPath())
 	delete(m, "ref")
 	delete(o.Positions, r.path.Child("ref"))
@@ -138,7 +136,6 @@ func (b *builder) spread() {
 			if !ok {
 				continue
 			}
-			b.changed = true
 			delete(m, member.Name)
 			from := at.Child(member.Name)
 			for i, item := range list {

@@ -92,7 +92,7 @@ func TestSyntaxErrorLine(t *testing.T) {
 		"x: 1\n---\ny:\n  a: 1\n   b: 2\n":            "5:4",
 		"x: \"\n  one\n  two\"\ny:\n  a: 1\n b: [}\n": "6:2",
 	} {
-		src, problem := newSource("a", []byte(in))
+		src, problem := newSource("a", in)
 		if problem == nil {
 			_, problem = parse(src)
 		}
@@ -108,7 +108,7 @@ func TestSyntaxErrorLine(t *testing.T) {
 
 func TestSnippetHides(t *testing.T) {
 	t.Parallel()
-	src, problem := newSource("a", []byte("one: \"sécret\", two: 2\n  more\nlast: x\x7f\n"))
+	src, problem := newSource("a", "one: \"sécret\", two: 2\n  more\nlast: x\x7f\n")
 	if problem != nil {
 		t.Fatal(problem)
 	}

@@ -122,6 +122,7 @@ func (l *loader) readProject() {
 		default:
 			l.takeProject(d)
 			l.check(d)
+			l.policy = l.takePolicy(d)
 		}
 	}
 }

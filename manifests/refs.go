@@ -3,6 +3,7 @@ package manifests
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -66,9 +67,7 @@ func (l *loader) resolve() {
 			}
 		}
 		b.spread()
-		if b.changed {
-			l.judgeResolved(b)
-		}
+		l.judgeResolved(b)
 		if !d.broken {
 			l.objects[b.object.Address] = b.object
 		}
@@ -146,12 +145,16 @@ func (l *loader) circles(deps graph.Graph[string], refs map[string][]reference) 
 	}
 }
 
-// judgeResolved reports what the schema finds in a resolved document and did not find in the ones it was made of.
+// judgeResolved reports what the schema finds in a resolved document and did not find in the ones it was made of. What was inlined is
+// held against its place in the table; an id in place of a reference fits wherever the reference did.
 func (l *loader) judgeResolved(b *builder) {
 	d := b.document
-	doc := d.value.Clone()
+	if b.moved == nil && len(b.inlined) == 0 {
+		return
+	}
+	doc := maps.Clone(d.value)
 	doc["spec"] = b.object.Spec
-	for _, v := range schema.Check(d.kind, doc, checks(l.at)) {
+	for _, v := range schema.Check(d.kind, doc, l.checks) {
 		here := v
 		here.Path = b.origin(v.Path)
 		if d.answered(here) {

@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"bytes"
 	"regexp"
 	"sort"
 	"strings"
@@ -32,15 +31,11 @@ type span struct{ from, to point }
 // point is a line and a column, both from 1, the column in characters, as yaml.v3 counts.
 type point struct{ line, column int }
 
-func (p point) before(q point) bool {
-	return p.line < q.line || p.line == q.line && p.column < q.column
-}
-
 // newSource takes a file's bytes, or says why they are not text that positions can be given for.
-func newSource(name string, data []byte) (*source, *diag.Diagnostic) {
-	s := &source{name: name, text: string(bytes.TrimPrefix(data, []byte("\ufeff"))), starts: []int{0}}
-	for i, c := range []byte(s.text) {
-		if c == '\n' {
+func newSource(name, text string) (*source, *diag.Diagnostic) {
+	s := &source{name: name, text: strings.TrimPrefix(text, "\ufeff"), starts: []int{0}}
+	for i := range len(s.text) {
+		if s.text[i] == '\n' {
 			s.starts = append(s.starts, i+1)
 		}
 	}

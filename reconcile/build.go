@@ -65,6 +65,11 @@ func (b *builder) complete() bool {
 			return false
 		}
 	}
+	for k := range b.in.Live.Absent {
+		if b.in.Live.unread(k) != "" {
+			return false
+		}
+	}
 	return len(b.in.Live.Unread) == 0
 }
 
@@ -124,6 +129,12 @@ func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
 			return "this key sees other containers than the key of the last apply", "apply with --accept-key-change when that is meant"
 		}
 	}
+	if id := resource.Text(resource.Get(b.desired(o), "/organization/id")); id != "" {
+		l := live.Lists[parentKind(o.Descriptor)]
+		if l != nil && l.Complete && len(l.Objects) > 0 && live.listed(Key{parentKind(o.Descriptor), id}) == nil {
+			return fmt.Sprintf("the account shows no organization %s to this key", id), "correct organization.id, or use a key that sees it"
+		}
+	}
 	return b.lacksVerifiedContact(o)
 }
 
@@ -176,9 +187,9 @@ func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
 		p.Compared.List++
 	}
 	switch {
-	case b.in.Live.Unread[k] != "":
-		c := b.blocked(o, fmt.Sprintf("%s could not be read: %s", entry.Identity.ID, b.in.Live.Unread[k]), "run again")
-		c.ID, c.Trigger = entry.Identity.ID, resource.ByDrift
+	case b.in.Live.unread(k) != "":
+		c := b.blocked(o, fmt.Sprintf("%s could not be read: %s", entry.Identity.ID, b.in.Live.unread(k)), "run again")
+		c.ID, c.Trigger, c.Unread = entry.Identity.ID, resource.ByDrift, true
 		b.add(p, c)
 	case live == nil || b.in.Live.Absent[k]:
 		c := b.blocked(o, fmt.Sprintf("%s is not visible to this key; it is never created again for that", entry.Identity.ID),
@@ -307,11 +318,18 @@ func (b *builder) compare(o *resource.Object, entry *state.Entry, live *resource
 	}
 	res := diff.Compare(in)
 	for i, f := range res.Changes {
+		if f.Field.Method == methodNotes && f.Origin == resource.FromBoth && subset(texts(f.Applied), texts(f.Before)) {
+			res.Changes[i].Origin = resource.FromIntent // what is there besides is somebody else's
+		}
 		if f.Via == (resource.Address{}) {
 			res.Changes[i].Via = viaItem(o, f)
 		}
 	}
 	return res
+}
+
+func subset(a, b []string) bool {
+	return !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
 }
 
 // viaItem gives the manifest that the first differing item of a list was inlined from; zero when there is none.

@@ -52,6 +52,9 @@ func (t *task) create(ctx context.Context) error {
 	case adopted != nil:
 		return t.adopt(ctx, adopted, t.change.nonce)
 	}
+	if owner, taken := t.store.Snapshot().ByID(d.Kind, created.ID); taken && owner != t.change.Address {
+		return fmt.Errorf("create %s: the answer names %s, which is %s's", t.change.Address, created.ID, owner)
+	}
 	t.result.ID = created.ID
 	for _, req := range created.Requests {
 		if req.Status == "pending" {

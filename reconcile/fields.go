@@ -305,7 +305,7 @@ func appliedFromLive(d *resource.Descriptor, desired resource.Map, live *resourc
 			continue
 		}
 		have := resource.Get(live.Spec, f.Path)
-		if resource.Equal(diff.Normal(f, want), diff.Normal(f, have)) {
+		if resource.Equal(diff.Normal(f, f.Value(desired)), diff.Normal(f, f.Shown(live.Spec))) {
 			have = want
 		}
 		if !resource.IsEmpty(have) {
@@ -352,7 +352,7 @@ func parentKind(d *resource.Descriptor) string {
 // DigiCert would take the key's own user (domain rules, section 6).
 func (b *builder) lacksVerifiedContact(o *resource.Object) (reason, hint string) {
 	d := o.Descriptor
-	if d.Validation != "cs" && d.Validation != "ev_cs" {
+	if !slices.Contains([]string{"cs", "ev_cs", "ev"}, d.Validation) {
 		return "", ""
 	}
 	for _, item := range items(resource.Get(o.Spec, "/organization/contacts")) {

@@ -129,8 +129,8 @@ func detailsThatDiffer(d *resource.Descriptor, desired resource.Map, live *resou
 		if !sent || f.Change == resource.CreateOnly || !f.Readable(live.Depth) {
 			continue
 		}
-		want := diff.Normal(f, resource.Get(desired, f.Path))
-		if want != nil && !resource.Equal(want, diff.Normal(f, resource.Get(live.Spec, f.Path))) {
+		want := diff.Normal(f, f.Value(desired))
+		if want != nil && !resource.Equal(want, diff.Normal(f, f.Shown(live.Spec))) {
 			out = append(out, f.Path)
 		}
 	}

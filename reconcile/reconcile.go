@@ -37,7 +37,8 @@ type Plan struct {
 	Complete  bool // false when something could not be read: then nothing may be concluded absent
 	Compared  Compared
 	State     *StateRef   // nil before the first apply
-	Account   *AccountRef // nil before the first apply under RefreshNone
+	Account   *AccountRef // nil before the first apply
+	Target    *AccountRef // the account and address the plan would be applied to; nil when it is not known
 	Cost      Cost
 	Changes   []*Change // every managed object, riskiest first, then by address
 	Findings  diag.List
@@ -104,6 +105,7 @@ type Change struct {
 	Sequence   int
 	Product    string
 	Corrected  bool // drift that DigiCert's own staff made while validating: moves no exit code
+	Unread     bool // it could not be read, so nothing is known of it
 
 	// What Apply needs and a reader does not.
 	object *resource.Object
@@ -123,7 +125,7 @@ func (p *Plan) Summary() Summary {
 	s := Summary{ByAction: map[resource.Action]int{}, Waiting: p.Waiting}
 	for _, c := range p.Changes {
 		s.ByAction[c.Action]++
-		if c.Trigger == resource.ByDrift && !c.Corrected {
+		if c.Trigger == resource.ByDrift && !c.Corrected && !c.Unread {
 			s.Drift++
 		}
 	}
@@ -149,7 +151,7 @@ func (p *Plan) HasIntent() bool {
 // HasDrift tells whether the account was changed behind the manifests' back, apart from corrections by DigiCert.
 func (p *Plan) HasDrift() bool {
 	return p.any(func(c *Change) bool {
-		if c.Corrected || c.Action == resource.Noop {
+		if c.Corrected || c.Unread || c.Action == resource.Noop {
 			return false
 		}
 		for _, f := range c.Fields {

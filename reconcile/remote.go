@@ -125,6 +125,18 @@ func (a *Account) deepest(k Key) *resource.Live {
 	return a.listed(k)
 }
 
+// unread says why nothing is known of an object that should be there, "" when something is: its read failed, or the listing shows
+// it and its own page does not.
+func (a *Account) unread(k Key) string {
+	if why := a.Unread[k]; why != "" {
+		return why
+	}
+	if a.Absent[k] && a.listed(k) != nil {
+		return "the listing shows it, but reading it answers that it is not there"
+	}
+	return ""
+}
+
 func (a *Account) tried(k Key) bool {
 	_, unread := a.Unread[k]
 	return a.Infos[k] != nil || a.Absent[k] || unread

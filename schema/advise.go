@@ -10,8 +10,8 @@ import (
 	"dcsync/internal/resource"
 )
 
-// advise evaluates what JSON Schema cannot say: warnings, rules that count or compare items, and checks. The value is that of a
-// root node and at its place in the document.
+// advise evaluates what the schema of shapes does not say: what fields have to do with each other, warnings, rules that count or compare
+// items, and checks. The value is that of a root node and at its place in the document.
 func (c *checker) advise(n *node, v resource.Value, at resource.Path) {
 	c.adviseNode(n, v, at, nil, v)
 }
@@ -24,6 +24,7 @@ func (c *checker) adviseNode(n *node, v resource.Value, at resource.Path, object
 	}
 	switch v := v.(type) {
 	case resource.Map:
+		c.relate(n, v, at, root)
 		for _, m := range n.members {
 			if child := v[m.row.name]; child != nil {
 				c.adviseNode(m, child, at.Child(m.row.name), v, root)
@@ -44,7 +45,7 @@ func (c *checker) adviseNode(n *node, v resource.Value, at resource.Path, object
 func (c *checker) missingWhenSent(m *node, object resource.Map, at resource.Path, root resource.Value) {
 	for i := range m.rules {
 		if r := &m.rules[i]; r.word == wordRequiredWhen && r.atSend && holds(r.when, object, root) {
-			c.addSending(c.ruleFailed(origin{m, r}, at))
+			c.addSending(ruleFailed(m, r, at))
 		}
 	}
 }
@@ -101,7 +102,7 @@ func (c *checker) apply(r *clause, n *node, v resource.Value, at resource.Path, 
 		warn.Summary, warn.Hint = name+" is not verified", r.text
 	case wordForbiddenWhen:
 		if r.atSend {
-			c.addSending(c.ruleFailed(origin{n, r}, at))
+			c.addSending(ruleFailed(n, r, at))
 		}
 		return
 	case wordRange:

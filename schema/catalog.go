@@ -23,6 +23,7 @@ type document struct {
 	text     string
 	envelope *node // the document without its spec
 	products []string
+	common   int              // rows that the specs of all products begin with
 	specs    map[string]*node // by product, "" for a kind without products
 	flags    map[string]bool
 	nonce    resource.Path
@@ -94,7 +95,7 @@ func newCatalog(tables []*table) (*catalog, error) {
 		for product, spec := range d.specs {
 			d.descriptors[product] = sync.OnceValue(func() *resource.Descriptor { return describe(d, product, spec, isValueOnly) })
 		}
-		d.validators = map[string]func() *validator{"": sync.OnceValue(func() *validator { return newValidator(d) })}
+		d.validators = map[string]func() *validator{"": sync.OnceValue(func() *validator { return newValidator(d, "") })}
 		for _, p := range d.products {
 			d.validators[p] = sync.OnceValue(func() *validator { return newValidator(d, p) })
 		}
@@ -130,6 +131,7 @@ func newDocument(kind string, main *table, tables []*table) (*document, error) {
 		}
 	default:
 		spec = main.rows
+		d.common = len(spec)
 		for _, t := range tables {
 			if t.part == partEnvelope && slices.Contains(t.kinds, kind) {
 				envelope = append(envelope, t.rows...)

@@ -138,8 +138,6 @@ func comparePaths(a, b resource.Path) int {
 func (c *checker) failed(o origin, keyword string, at resource.Path) {
 	value := resource.Get(c.doc, at)
 	switch {
-	case o.rule != nil:
-		c.add(c.ruleFailed(o, at))
 	case keyword == "required":
 		for _, m := range o.node.members {
 			if object, ok := value.(resource.Map); ok && m.required && object[m.row.name] == nil {

@@ -37,6 +37,7 @@ func field(n *node, isValueOnly func(kind string) bool) *resource.Field {
 		Set:         n.rule(wordSet) != nil,
 		Secret:      n.rule(wordSecret) != nil || n.belowSecret(),
 		Clearable:   n.rule(wordClearable) != nil,
+		File:        n.rule(wordFile) != nil,
 		Identity:    n.rule(wordIdentity) != nil,
 		Description: n.row.text,
 		Normalise:   normaliser(n),

@@ -148,3 +148,16 @@ func TestCompiledOnce(t *testing.T) {
 		t.Errorf("compiled: %v", compiled)
 	}
 }
+
+// The schema of every product compiles by itself, and a document without anything in it is refused.
+func TestEveryProductCompiles(t *testing.T) {
+	t.Parallel()
+	for _, kind := range Kinds() {
+		for _, product := range append(Products(kind), "") {
+			doc := resource.Map{"spec": resource.Map{"product": resource.String(product)}}
+			if len(Check(kind, doc, nil)) == 0 {
+				t.Errorf("an empty %s %s is valid", kind, product)
+			}
+		}
+	}
+}

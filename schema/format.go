@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"net/mail"
 	"net/netip"
 	"regexp"
 	"strconv"
@@ -51,11 +50,6 @@ func isCountry(s string) bool {
 func isDomain(s string) bool {
 	_, err := netip.ParseAddr(s)
 	return err != nil && len(s) <= 253
-}
-
-func isEmail(s string) bool {
-	a, err := mail.ParseAddress(s)
-	return err == nil && a.Address == s && a.Name == ""
 }
 
 const (

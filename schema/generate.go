@@ -29,6 +29,7 @@ type generator struct {
 	prose   bool              // with texts for people, which validating does not need
 	origins map[string]origin // by JSON pointer into the schema
 	pending map[*node][]part  // parts that must stand at a root, because their condition looks there
+	shapes  bool              // leave out what several fields have to do with each other
 }
 
 // part is one entry of an allOf.
@@ -41,6 +42,10 @@ type part struct {
 // kind's other products pass it whatever their spec holds. Prose adds titles, descriptions and meanings for editors.
 func generate(d *document, products []string, prose bool) (object, map[string]origin) {
 	g := &generator{prose: prose, origins: map[string]origin{}, pending: map[*node][]part{}}
+	return g.document(d, products), g.origins
+}
+
+func (g *generator) document(d *document, products []string) object {
 	doc := g.node(d.envelope, "")
 	doc["$schema"], doc["$id"], doc["title"], doc["description"] = draft, idPrefix+d.kind, d.kind, d.text
 	properties := doc["properties"].(object)
@@ -48,7 +53,7 @@ func generate(d *document, products []string, prose bool) (object, map[string]or
 	doc["required"] = append(required, "spec")
 	if d.products == nil {
 		properties["spec"] = g.node(d.specs[""], "/properties/spec")
-		return doc, g.origins
+		return doc
 	}
 	known := make([]any, len(d.products))
 	for i, p := range d.products {
@@ -74,7 +79,19 @@ func generate(d *document, products []string, prose bool) (object, map[string]or
 	if all != nil {
 		doc["allOf"], doc["$defs"] = all, defs
 	}
-	return doc, g.origins
+	return doc
+}
+
+// generateShapes gives the schema that documents of one product are held against here: each field for itself. What fields have to do
+// with each other is in the published schema too, for editors, but evaluated by relate, which is cheaper: a validator collects the
+// properties of an object anew for each entry of allOf.
+func generateShapes(d *document, product string) (object, map[string]origin) {
+	g := &generator{origins: map[string]origin{}, shapes: true}
+	s := g.document(d, nil)
+	if spec := d.specs[product]; spec != nil && d.products != nil {
+		s["properties"].(object)["spec"] = g.node(spec, "/properties/spec")
+	}
+	return s, g.origins
 }
 
 // node gives the schema of a field; at is the pointer under which it will stand.
@@ -173,12 +190,29 @@ func (g *generator) object(n *node, at string) object {
 		return object{"type": "object", "additionalProperties": object{"type": "string"}}
 	}
 	properties, required := object{}, []any{}
-	var parts []part
 	for _, m := range n.members {
 		properties[m.row.name] = g.node(m, at+"/properties/"+m.row.name)
 		if m.required {
 			required = append(required, m.row.name)
 		}
+	}
+	s := object{"type": "object", "properties": properties, "additionalProperties": false}
+	if len(required) > 0 {
+		s["required"] = required
+	}
+	if all := g.relations(n, at); all != nil {
+		s["allOf"] = all
+	}
+	return s
+}
+
+// relations gives what the members of an object have to do with each other and with other fields; nil for shapes.
+func (g *generator) relations(n *node, at string) []any {
+	if g.shapes {
+		return nil
+	}
+	var parts []part
+	for _, m := range n.members {
 		for i := range m.rules {
 			if c := &m.rules[i]; !c.atSend && (c.word == wordRequiredWhen || c.word == wordForbiddenWhen) {
 				parts = append(parts, g.conditional(n, m, c)...)
@@ -194,19 +228,12 @@ func (g *generator) object(n *node, at string) object {
 		}
 	}
 	parts = append(parts, g.pending[n]...)
-	s := object{"type": "object", "properties": properties, "additionalProperties": false}
-	if len(required) > 0 {
-		s["required"] = required
-	}
 	var all []any
 	for i, p := range parts {
 		g.origins[fmt.Sprintf("%s/allOf/%d", at, i)] = p.origin
 		all = append(all, p.schema)
 	}
-	if all != nil {
-		s["allOf"] = all
-	}
-	return s
+	return all
 }
 
 // conditional gives the part for a rule of member m of object n. When the condition looks at the root too, the part is kept for the
@@ -345,6 +372,9 @@ func reference(members ...string) object {
 	properties := object{}
 	for _, m := range members {
 		properties[m] = object{"type": "string", "minLength": 1}
+		if m == "env" {
+			properties[m] = object{"type": "string", "pattern": variable.String()}
+		}
 	}
 	return object{"type": "object", "properties": properties, "required": []any{members[0]}, "additionalProperties": false}
 }

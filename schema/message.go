@@ -11,8 +11,7 @@ import (
 )
 
 // ruleFailed says what a failed condition or group of fields means.
-func (c *checker) ruleFailed(o origin, at resource.Path) Violation {
-	n, r := o.node, o.rule
+func ruleFailed(n *node, r *clause, at resource.Path) Violation {
 	v := Violation{Path: at, Code: diag.OneOfViolated}
 	switch r.word {
 	case wordRequiredWhen:
@@ -66,6 +65,10 @@ func (c *checker) valueFailed(n *node, keyword string, at resource.Path, value r
 		v.Code = diag.SecretInline
 		v.Summary = name + " is a secret and must not be written down"
 		v.Hint = "use {env: NAME} for an environment variable or {file: PATH} for a file that is not committed"
+	case word == "pattern" && strings.HasSuffix(keyword, "properties/env/pattern"):
+		v.Path, v.Code = at, diag.SecretInline
+		v.Summary = name + " takes the name of an environment variable in {env: NAME}, not the secret itself"
+		v.Hint = "a name has letters, digits and _ and does not begin with a digit; put the value into such a variable"
 	case n.isSecretLeaf() || n.belowSecret() && strings.HasPrefix(keyword, "then"):
 		v.Summary = fmt.Sprintf("%s takes either {env: NAME} or {file: PATH}", name)
 		v.Hint = n.hint("")

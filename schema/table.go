@@ -239,13 +239,3 @@ func (r *row) setRead(s string) error {
 	}
 	return nil
 }
-
-// rule gives the first rule with a word, nil when the row has none.
-func (r *row) rule(word string) *rule {
-	for i := range r.rules {
-		if r.rules[i].word == word {
-			return &r.rules[i]
-		}
-	}
-	return nil
-}

@@ -24,9 +24,6 @@ For tests.
 | color | optional | string | ` + "`enum=red\\|blue`" + ` | create | immutable | never | Color. |
 `
 
-// firstRow is the line of the first row that is appended to thing.
-const firstRow = 13
-
 func join(texts ...string) (*catalog, error) {
 	var tables []*table
 	for _, text := range texts {

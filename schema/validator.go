@@ -19,8 +19,8 @@ type validator struct {
 }
 
 // newValidator generates and compiles the schema of a document. What does not compile is a mistake in the generator.
-func newValidator(d *document, products ...string) *validator {
-	s, origins := generate(d, products, false)
+func newValidator(d *document, product string) *validator {
+	s, origins := generateShapes(d, product)
 	v := &validator{origins: origins}
 	c := jsonschema.NewCompiler()
 	c.Draft = jsonschema.Draft2020
@@ -51,9 +51,6 @@ func (v *validator) collect(e *jsonschema.ValidationError, report func(o origin,
 	_, pointer, _ := strings.Cut(e.AbsoluteKeywordLocation, "#")
 	o, rest, ok := originAt(v.origins, pointer)
 	switch {
-	case ok && o.rule != nil && o.rule.aboutObject():
-		report(o, "", instance(e))
-		return
 	case len(e.Causes) > 0:
 		for _, c := range e.Causes {
 			v.collect(c, report)
@@ -61,15 +58,6 @@ func (v *validator) collect(e *jsonschema.ValidationError, report func(o origin,
 	case ok:
 		report(o, rest, instance(e))
 	}
-}
-
-// aboutObject tells whether a failed rule is about the object as a whole, not about the place deepest in the error.
-func (c *clause) aboutObject() bool {
-	switch c.word {
-	case wordExactlyOne, wordAtLeastOne, wordAtMostOne, wordSpread:
-		return true
-	}
-	return false
 }
 
 // instance gives the place in the document that an error is about.

@@ -145,7 +145,16 @@ func Decode(name string, data []byte) (*File, error) {
 		return nil, invalidJSON(name, data, err)
 	}
 	f := &File{FormatVersion: in.FormatVersion, Lineage: in.Lineage, Serial: in.Serial, Account: in.Account, Objects: map[resource.Address]*Entry{}}
+	owner := map[string]resource.Address{}
 	for a, e := range in.Objects {
+		if e != nil {
+			k := a.Kind + " " + e.Identity.ID
+			if other, taken := owner[k]; taken {
+				first, second := min(a.String(), other.String()), max(a.String(), other.String())
+				return nil, invalid(name, data, int64(max(0, bytes.Index(data, []byte(`"`+second+`"`)))), fmt.Sprintf("%s and %s both own %s", first, second, e.Identity.ID), "restore the last committed file with git checkout")
+			}
+			owner[k] = a
+		}
 		if e == nil || e.Identity.ID == "" {
 			return nil, invalid(name, data, int64(max(0, bytes.Index(data, []byte(`"`+a.String()+`"`)))), fmt.Sprintf("%s has no id", a), "restore the file with git checkout")
 		}
@@ -203,10 +212,14 @@ var ErrNone = errors.New("no state file")
 
 // Read reads a state file and its bytes. It gives ErrNone when there is none and a diag.Diagnostic for what is wrong inside.
 func Read(path string) (*File, []byte, error) {
-	data, err := os.ReadFile(path)
+	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil, ErrNone
 	}
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, nil, diag.Diagnostic{Severity: diag.Error, Code: diag.StateInvalid, Pos: diag.Pos{File: path}, Summary: "the state file is no regular file", Hint: "name another one with --state or spec.state.file"}
+	}
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read state: %w", err)
 	}

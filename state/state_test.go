@@ -80,6 +80,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"unknown key":  {`{"format_version":1,"surprise":1}`, diag.StateInvalid, 1},
 		"wrong type":   {"{\"format_version\":1,\n\"serial\":\"x\"}", diag.StateInvalid, 2},
 		"no id":        {`{"format_version":1,"objects":{"Order/a":{"identity":{"id":""},"applied":{"spec":{}}}}}`, diag.StateInvalid, 1},
+		"one id twice": {"{\"format_version\":1,\"objects\":{\"Order/a\":{\"identity\":{\"id\":\"1\"},\"applied\":{\"spec\":{}}},\n\"Order/b\":{\"identity\":{\"id\":\"1\"},\"applied\":{\"spec\":{}}}}}", diag.StateInvalid, 2},
 		"null spec":    {`{"format_version":1,"objects":{"Order/a":{"identity":{"id":"1"},"applied":{"spec":null}}}}`, diag.StateInvalid, 1},
 		"bad address":  {`{"format_version":1,"objects":{"Order":{"identity":{"id":"1"},"applied":{"spec":{}}}}}`, diag.StateInvalid, 1},
 		"second value": {string(good) + "{}", diag.StateInvalid, 1},

@@ -47,3 +47,13 @@ func count(v any) (int, bool) {
 	n, err := strconv.Atoi(ID(v))
 	return n, err == nil && n >= 0
 }
+
+// NewID gives the id that the answer to a creating request names. An answer without a usable one (a positive number) leaves open what
+// became of the request: an *AmbiguousError.
+func NewID(r *Response, what string) (string, error) {
+	id := ID(r.Body["id"])
+	if n, err := strconv.ParseInt(id, 10, 64); err != nil || n < 1 || strconv.FormatInt(n, 10) != id {
+		return "", &AmbiguousError{Method: "POST", Path: what, Cause: &TransportError{Method: "POST", Path: what, Reason: "the answer names no usable id"}}
+	}
+	return id, nil
+}

@@ -34,8 +34,11 @@ func (s *session) address(p *run.Project) (url string, explicit bool) {
 	return certcentral.USBaseURL, false
 }
 
-// account opens the live account; nothing is sent yet.
+// account opens the live account; nothing is sent yet. An address that was set to nothing is a mistake, not a wish for the real one.
 func (s *session) account(p *run.Project) (*kinds.Remote, error) {
+	if url, set := s.lookup("DCSYNC_API_URL"); set && url == "" && s.apiURL == "" {
+		return nil, usagef("name the address, or unset it to use that of spec.instance", "DCSYNC_API_URL is set and empty")
+	}
 	key, err := s.apiKey()
 	if err != nil {
 		return nil, err

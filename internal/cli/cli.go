@@ -26,15 +26,19 @@ type Streams struct {
 	Err io.Writer
 }
 
-// Run carries out one command line, args[0] being the program's name, and gives the exit code of `dcsync help exit-codes`. env
-// looks up an environment variable, "" when it is not set. Run catches SIGINT and SIGTERM while it works.
-func Run(ctx context.Context, args []string, env func(string) string, streams Streams) int {
-	return runSteps(ctx, args, env, streams, nil)
+// Run carries out one command line, args[0] being the program's name, and gives the exit code of `dcsync help exit-codes`. lookup
+// gives an environment variable and whether it is set. Run catches SIGINT and SIGTERM while it works.
+func Run(ctx context.Context, args []string, lookup func(string) (string, bool), streams Streams) int {
+	return runSteps(ctx, args, lookup, streams, nil)
 }
 
 // runSteps is Run with a hook at every crash point. Only tests have one.
-func runSteps(ctx context.Context, args []string, env func(string) string, streams Streams, hook step.Hook) int {
-	s := &session{env: env, streams: streams, signals: catch(), version: buildVersion(), scrub: &secret.Scrubber{}, step: hook}
+func runSteps(ctx context.Context, args []string, lookup func(string) (string, bool), streams Streams, hook step.Hook) int {
+	env := func(name string) string {
+		value, _ := lookup(name)
+		return value
+	}
+	s := &session{env: env, lookup: lookup, streams: streams, signals: catch(), version: buildVersion(), scrub: &secret.Scrubber{}, step: hook}
 	defer s.signals.stop()
 	s.out = term.NewStream(streams.Out, term.Auto, env)
 	s.err = term.NewStream(streams.Err, term.Auto, env)
@@ -54,7 +58,8 @@ func runSteps(ctx context.Context, args []string, env func(string) string, strea
 
 // session is one command line at work: the world around it and its global options.
 type session struct {
-	env     func(string) string
+	env     func(string) string // "" when it is not set
+	lookup  func(string) (string, bool)
 	streams Streams
 	out     *term.Stream
 	err     *term.Stream
@@ -69,6 +74,7 @@ type session struct {
 	apiURL     string
 	apiKeyFile string
 	json       bool
+	format     string // what --output says
 	timeout    time.Duration
 }
 
@@ -88,12 +94,12 @@ func (s *session) app(o *outcome) *cli.App {
 		OnUsageError:              usageError,
 	}
 	for _, c := range []command{
-		initCommand(), validateCommand(), planCommand(), applyCommand(), showCommand(), schemaCommand(), explainCommand(),
-		stateCommand(), lockCommand(), sandboxCommand(), versionCommand(),
+		initCommand(), validateCommand(), fmtCommand(), planCommand(), applyCommand(), showCommand(), schemaCommand(), explainCommand(),
+		referenceCommand(), stateCommand(), lockCommand(), sandboxCommand(), versionCommand(),
 	} {
 		app.Commands = append(app.Commands, s.parserOf(c, o))
 	}
-	app.Commands = append(app.Commands, s.parserOf(helpCommand(app), o))
+	app.Commands = append(app.Commands, s.parserOf(completionCommand(app), o), s.parserOf(helpCommand(app), o))
 	return app
 }
 
@@ -104,7 +110,8 @@ type command struct {
 	usage     string
 	about     string // paragraphs of its help
 	flags     []cli.Flag
-	most      int // positional arguments, -1 for any number
+	most      int      // positional arguments, -1 for any number
+	formats   []string // of stdout, beside text and json
 	run       func(context.Context, *session, *cli.Context) outcome
 }
 
@@ -113,7 +120,7 @@ func (s *session) parserOf(c command, o *outcome) *cli.Command {
 		Name: c.name, Usage: c.usage, ArgsUsage: c.arguments, Description: c.about, Flags: c.flags,
 		HideHelp: true, OnUsageError: usageError,
 		Action: func(cc *cli.Context) error {
-			if err := s.takeGlobals(cc); err != nil {
+			if err := s.takeGlobals(cc, c.formats); err != nil {
 				return err
 			}
 			if c.most >= 0 && cc.NArg() > c.most {

@@ -116,7 +116,7 @@ func (f *fleet) apply(clones ...string) {
 		wg.Go(func() {
 			var out bytes.Buffer
 			args := []string{"dcsync", "-C", dir, "apply", "--auto-approve", "--push", "--lock", "git", "--lock-timeout", "10m"}
-			if got := Run(f.t.Context(), args, func(k string) string { return env[k] }, Streams{In: strings.NewReader(""), Out: &out, Err: &out}); got != 0 {
+			if got := Run(f.t.Context(), args, func(k string) (string, bool) { v, ok := env[k]; return v, ok }, Streams{In: strings.NewReader(""), Out: &out, Err: &out}); got != 0 {
 				f.t.Errorf("%s: exit code %d\n%s", filepath.Base(dir), got, out.String())
 			}
 		})

@@ -52,7 +52,7 @@ func stepsMain() {
 			select {}
 		}
 	}
-	os.Exit(runSteps(context.Background(), os.Args, os.Getenv, Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, hook))
+	os.Exit(runSteps(context.Background(), os.Args, os.LookupEnv, Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, hook))
 }
 
 // scene is one project on one sandbox.
@@ -98,7 +98,11 @@ func (s *scene) run(want int, args ...string) {
 	env := s.env()
 	var out bytes.Buffer
 	args = append([]string{"dcsync", "-C", s.dir}, args...)
-	if got := Run(s.t.Context(), args, func(k string) string { return env[k] }, Streams{In: strings.NewReader(""), Out: &out, Err: &out}); got != want {
+	lookup := func(k string) (string, bool) {
+		v, ok := env[k]
+		return v, ok
+	}
+	if got := Run(s.t.Context(), args, lookup, Streams{In: strings.NewReader(""), Out: &out, Err: &out}); got != want {
 		s.t.Fatalf("%s: exit code %d, want %d\n%s", strings.Join(args, " "), got, want, out.String())
 	}
 }

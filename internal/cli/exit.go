@@ -85,6 +85,9 @@ func exitCode(o outcome, caught bool) int {
 		}
 	}
 	if p := o.plan; p != nil {
+		if !p.Complete {
+			held = append(held, exitFailed)
+		}
 		if p.HasBlockedIntent() {
 			held = append(held, exitRefused)
 		}

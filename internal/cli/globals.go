@@ -16,17 +16,17 @@ func globalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "state", Usage: "use `FILE` as state file instead of spec.state.file"},
 		&cli.StringFlag{Name: "api-url", Usage: "talk to `URL` instead of the address of spec.instance (DCSYNC_API_URL); http only to loopback"},
 		&cli.StringFlag{Name: "api-key-file", Usage: "read the API key from `FILE` instead of DCSYNC_API_KEY"},
-		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`FORMAT` of stdout: text or json"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`FORMAT` of stdout: text or json, and what the command adds"},
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always or never (NO_COLOR, CLICOLOR_FORCE)"},
 		&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "`LEVEL` of the log on stderr: error, warn, info or debug"},
 		&cli.DurationFlag{Name: "timeout", Usage: "give the whole command at most `DURATION`"},
 	}
 }
 
-// takeGlobals reads the global flags.
-func (s *session) takeGlobals(cc *cli.Context) error {
+// takeGlobals reads the global flags. formats are those of the command's own output, beside text and json.
+func (s *session) takeGlobals(cc *cli.Context, formats []string) error {
 	output, colour, level := cc.String("output"), cc.String("color"), cc.String("log-level")
-	if err := oneOf("output", output, "text", "json"); err != nil {
+	if err := oneOf("output", output, append([]string{"text", "json"}, formats...)...); err != nil {
 		return err
 	}
 	if err := oneOf("color", colour, "auto", "always", "never"); err != nil {
@@ -44,7 +44,7 @@ func (s *session) takeGlobals(cc *cli.Context) error {
 		}
 	}
 	s.dir, s.state, s.apiURL, s.apiKeyFile = cc.String("chdir"), cc.String("state"), cc.String("api-url"), cc.String("api-key-file")
-	s.json = output == "json"
+	s.json, s.format = output == "json", output
 	s.out = term.NewStream(s.streams.Out, term.Choice(colour), s.env)
 	s.err = term.NewStream(s.streams.Err, term.Choice(colour), s.env)
 	var threshold slog.Level

@@ -65,6 +65,9 @@ func (s *session) plan(ctx context.Context, f planFlags) outcome {
 	if err != nil {
 		return outcome{err: err}
 	}
+	if f.out != "" && samePlace(s.path(f.out), project.StateFile) {
+		return outcome{err: usagef("name another file", "--out: %s is where the state is kept", f.out)}
+	}
 	if f.PlanOptions, err = s.planOptions(project, f.PlanOptions); err != nil {
 		return outcome{err: err}
 	}

@@ -39,6 +39,21 @@ func mayHoldPlan(path string) error {
 	return nil
 }
 
+// samePlace tells whether two paths name one file, which need not exist yet.
+func samePlace(a, b string) bool {
+	place := func(path string) string {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return path
+		}
+		if dir, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
+			return filepath.Join(dir, filepath.Base(abs))
+		}
+		return abs
+	}
+	return place(a) == place(b)
+}
+
 // savePlan writes a plan so that the file is there whole or not at all.
 func savePlan(path string, p *reconcile.Plan, version string) (err error) {
 	var doc bytes.Buffer

@@ -14,7 +14,11 @@ import (
 
 // open loads the project. Its warnings go to stderr; in JSON they are part of the document.
 func (s *session) open(ctx context.Context) (*run.Project, error) {
-	p, err := run.Open(ctx, s.folder(), s.absolute(s.state))
+	now, err := s.now()
+	if err != nil {
+		return nil, err
+	}
+	p, err := run.Open(ctx, s.folder(), s.absolute(s.state), now)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +63,8 @@ func (s *session) planOptions(p *run.Project, o run.PlanOptions) (run.PlanOption
 	}
 	o.Now, o.Version = now.UTC().Truncate(time.Second), s.version
 	o.APIURL, o.APIURLExplicit = s.address(p)
-	return o, nil
+	_, err = s.settle(p.Project.Settle)
+	return o, err
 }
 
 // remoteFor opens the account where the refresh mode needs it.

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"dcsync-steps": stepsMain,
 		"dcsync": func() {
-			os.Exit(Run(context.Background(), os.Args, os.Getenv, Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+			os.Exit(Run(context.Background(), os.Args, os.LookupEnv, Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 		},
 	})
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -21,8 +19,10 @@ func validateCommand() command {
 		arguments: "[PATH...]",
 		usage:     "check dcsync.yaml and the manifests",
 		about: `Reads no state and no account. With PATH the whole project is read, and only findings in these files and folders count.
-The findings are the product and go to stdout.`,
-		most: -1,
+The findings are the product and go to stdout. --output github writes annotations for GitHub Actions, --output sarif a SARIF 2.1.0 log for
+code scanning; both count paths from the repository that holds the project.`,
+		most:    -1,
+		formats: []string{"github", "sarif"},
 		run: func(ctx context.Context, s *session, cc *cli.Context) outcome {
 			return s.validate(ctx, cc.Args().Slice())
 		},
@@ -30,7 +30,11 @@ The findings are the product and go to stdout.`,
 }
 
 func (s *session) validate(ctx context.Context, paths []string) outcome {
-	p, err := run.Open(ctx, s.folder(), s.absolute(s.state))
+	now, err := s.now()
+	if err != nil {
+		return outcome{err: err}
+	}
+	p, err := run.Open(ctx, s.folder(), s.absolute(s.state), now)
 	var v render.Validation
 	if p != nil {
 		v = render.Validation{Files: p.Files, Manifests: p.Manifests, Findings: p.Findings}
@@ -41,41 +45,46 @@ func (s *session) validate(ctx context.Context, paths []string) outcome {
 		return outcome{err: err}
 	}
 	if p != nil && len(paths) > 0 {
-		if v.Findings, err = s.within(p.Root, v.Findings, paths); err != nil {
+		wanted, err := s.wanted(p.Root, paths)
+		if err != nil {
 			return outcome{err: err}
 		}
+		v.Findings = wanted.findings(v.Findings)
 	}
-	if s.json {
+	switch s.format {
+	case "json":
 		err = render.ValidationJSON(s.out, v, s.version)
-	} else {
+	case "github":
+		err = render.ValidationGitHub(s.out, v, inRepository(p))
+	case "sarif":
+		err = render.ValidationSARIF(s.out, v, inRepository(p), s.version)
+	default:
 		err = render.ValidationText(s.out, v)
 	}
 	return outcome{err: err, invalid: !v.Valid()}
 }
 
-// within keeps the findings in some files and folders of a project.
-func (s *session) within(root string, list diag.List, paths []string) (diag.List, error) {
-	var wanted []string
-	for _, p := range paths {
-		full, err := resolved(s.absolute(p))
-		if err != nil {
-			return nil, usagef("", "no such file or folder: %s", p)
-		}
-		base, err := resolved(root)
-		if err != nil {
-			return nil, err
-		}
-		rel, err := filepath.Rel(base, full)
-		if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
-			return nil, usagef("", "%s is not in the project %s", p, root)
-		}
-		wanted = append(wanted, filepath.ToSlash(rel))
+// inRepository gives the folder of a project in its git repository with "/" separators, "" when it is the repository's own or there is
+// none.
+func inRepository(p *run.Project) string {
+	if p == nil {
+		return ""
 	}
-	return slices.DeleteFunc(slices.Clone(list), func(d diag.Diagnostic) bool {
-		return !slices.ContainsFunc(wanted, func(w string) bool {
-			return w == "." || d.Pos.File == w || strings.HasPrefix(d.Pos.File, w+"/")
-		})
-	}), nil
+	root, err := resolved(p.Root)
+	if err != nil {
+		return ""
+	}
+	for at := root; ; at = filepath.Dir(at) {
+		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
+			if rel, err := filepath.Rel(at, root); err == nil && rel != "." {
+				return filepath.ToSlash(rel)
+			}
+			return ""
+		}
+		if at == filepath.Dir(at) {
+			return ""
+		}
+	}
 }
 
 func resolved(path string) (string, error) {

@@ -48,11 +48,12 @@ const (
 
 // Findings about objects together (DC13xx).
 const (
-	DuplicateName  Code = "DC1301" // two manifests of one kind and name
-	RefMissing     Code = "DC1302" // a ref to nothing
-	RefCycle       Code = "DC1303" // refs in a circle
-	DuplicateNonce Code = "DC1304" // one alternative_order_id in two manifests
-	MovedConflict  Code = "DC1305" // moved_from names an address that still exists or is claimed twice
+	DuplicateName   Code = "DC1301" // two manifests of one kind and name
+	RefMissing      Code = "DC1302" // a ref to nothing
+	RefCycle        Code = "DC1303" // refs in a circle
+	DuplicateNonce  Code = "DC1304" // one alternative_order_id in two manifests
+	MovedConflict   Code = "DC1305" // moved_from names an address that still exists or is claimed twice
+	DuplicateIntent Code = "DC1306" // warning: two manifests ask for the same certificate or renew the same order
 )
 
 // Findings made while planning and applying (DC2xxx).
@@ -66,6 +67,18 @@ const (
 	EndedElsewhere Code = "DC2007" // warning: ended outside git
 	GitUnsupported Code = "DC2012" // warning: a git repository that cannot be read
 	StateElsewhere Code = "DC2013" // note: the branch holds later state than the checkout
+)
+
+// Findings of the team's own policy, spec.policy of dcsync.yaml (DC15xx).
+const (
+	PolicySchema       Code = "DC1501" // a schema of the team refuses it
+	PolicyProduct      Code = "DC1502" // a product the policy does not allow
+	PolicyDomain       Code = "DC1503" // a name or address in a domain it does not allow
+	PolicyOrganization Code = "DC1504" // an organization it does not allow
+	PolicyValidity     Code = "DC1505" // longer than it allows
+	PolicyLabel        Code = "DC1506" // a label it wants is missing
+	PolicyConsent      Code = "DC1507" // an instruction it wants consent for has none
+	PolicyInvalid      Code = "DC1508" // the policy itself cannot be used
 )
 
 // Findings about files that dcsync wrote itself (DC14xx).

@@ -26,7 +26,7 @@ type Result struct {
 	Released []resource.Path
 }
 
-// Compare gives the differences in table order. A field is managed when the manifest writes it or dcsync applied it. Two values
+// Compare gives the differences in table order. A field is managed when the manifest writes it, if only as empty, or dcsync applied it. Two values
 // that differ only in a way the API does not keep (case of a country, order of a set, empty or absent) are equal.
 //
 //	desired ≠ applied, live = applied            intent
@@ -40,21 +40,23 @@ func Compare(in Input) Result {
 		if f.Change == resource.CreateOnly || in.Descriptor.SecretAt(f.Path) || ignored(in.Ignore, f.Path) {
 			continue
 		}
-		rawDesired, rawApplied := resource.Get(in.Desired, f.Path), resource.Get(in.Applied, f.Path)
+		rawDesired, rawApplied := f.Value(in.Desired), f.Value(in.Applied)
 		desired, applied := Normal(f, rawDesired), Normal(f, rawApplied)
-		if desired == nil && applied == nil {
+		if rawDesired == nil && applied == nil {
 			continue
 		}
 		readable := in.Live != nil && f.Readable(in.Depth)
 		var rawLive, live resource.Value
 		if readable {
-			rawLive = resource.Get(in.Live, f.Path)
+			rawLive = f.Shown(in.Live)
 			if live = Normal(f, rawLive); live == nil {
 				live = Normal(f, f.Default)
 			}
 		}
 		if desired == nil && !f.Clearable {
-			out.Released = append(out.Released, f.Path)
+			if applied != nil {
+				out.Released = append(out.Released, f.Path)
+			}
 			continue
 		}
 		change := resource.FieldChange{Path: f.Path, Before: rawApplied, Applied: rawApplied, After: rawDesired, Field: f}

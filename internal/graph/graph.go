@@ -3,6 +3,7 @@ package graph
 
 import (
 	"cmp"
+	"container/heap"
 	"slices"
 )
 
@@ -22,24 +23,36 @@ func (g Graph[K]) Sorted() []K {
 			dependents[d] = append(dependents[d], node)
 		}
 	}
-	var ready, out []K
+	ready := &smallest[K]{}
 	for node, n := range waiting {
 		if n == 0 {
-			ready = append(ready, node)
+			heap.Push(ready, node)
 		}
 	}
-	for len(ready) > 0 {
-		slices.Sort(ready)
-		node := ready[0]
-		ready = ready[1:]
+	out := make([]K, 0, len(waiting))
+	for ready.Len() > 0 {
+		node := heap.Pop(ready).(K)
 		out = append(out, node)
 		for _, d := range dependents[node] {
 			if waiting[d]--; waiting[d] == 0 {
-				ready = append(ready, d)
+				heap.Push(ready, d)
 			}
 		}
 	}
 	return out
+}
+
+// smallest is a heap: the nodes that may come next, the smallest first.
+type smallest[K cmp.Ordered] []K
+
+func (s smallest[K]) Len() int           { return len(s) }
+func (s smallest[K]) Less(i, j int) bool { return s[i] < s[j] }
+func (s smallest[K]) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
+func (s *smallest[K]) Push(x any)        { *s = append(*s, x.(K)) }
+func (s *smallest[K]) Pop() any {
+	last := (*s)[len(*s)-1]
+	*s = (*s)[:len(*s)-1]
+	return last
 }
 
 // Cycle gives the nodes of one circle in dependency order, starting with its smallest node, or nil when there is none.

@@ -3,6 +3,8 @@ package render
 import (
 	"io"
 	"strings"
+
+	"dcsync/internal/diag"
 )
 
 // ListText writes one entry a line.
@@ -21,6 +23,15 @@ func FilesJSON(w io.Writer, files []string, version string) error {
 		header
 		Files []string `json:"files"`
 	}{newHeader(version), orEmpty(files)})
+}
+
+// FormattedJSON writes the document of fmt: the files that were, or are, not in canonical form, and why others were left alone.
+func FormattedJSON(w io.Writer, files []string, findings diag.List, version string) error {
+	return encode(w, struct {
+		header
+		Files       []string      `json:"files"`
+		Diagnostics []findingJSON `json:"diagnostics"`
+	}{newHeader(version), orEmpty(files), findingsJSON(findings)})
 }
 
 // KindsJSON writes the document of the kinds that have a schema.

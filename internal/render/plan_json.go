@@ -21,6 +21,7 @@ type planJSON struct {
 	Compared       comparedJSON      `json:"compared"`
 	State          *stateRefJSON     `json:"state"`
 	Account        *accountJSON      `json:"account"`
+	Target         *accountJSON      `json:"target"` // what the plan would be applied to; account is null before the first apply
 	Summary        summaryJSON       `json:"summary"`
 	Cost           costJSON          `json:"cost"`
 	Changes        []changeJSON      `json:"changes"`
@@ -90,6 +91,7 @@ type changeJSON struct {
 	Sequence   int                `json:"sequence"`
 	Requests   int                `json:"requests"`
 	Corrected  bool               `json:"corrected"`
+	Unread     bool               `json:"unread"`
 	Revokes    []string           `json:"revokes"`
 	Source     *sourceJSON        `json:"source"`
 	DependsOn  []resource.Address `json:"depends_on"`
@@ -126,6 +128,9 @@ func PlanJSON(w io.Writer, p *reconcile.Plan, refused *Failure, version string) 
 	if p.State != nil {
 		doc.State = &stateRefJSON{p.State.Lineage, p.State.Serial, p.State.Digest}
 	}
+	if p.Target != nil {
+		doc.Target = &accountJSON{p.Target.ID, p.Target.APIURL}
+	}
 	if p.Account != nil {
 		doc.Account = &accountJSON{p.Account.ID, p.Account.APIURL}
 	}
@@ -151,7 +156,7 @@ func summarized(s reconcile.Summary) summaryJSON {
 func changed(c *reconcile.Change) changeJSON {
 	out := changeJSON{
 		Address: c.Address, Action: c.Action, Trigger: c.Trigger, Reason: c.Reason, ID: id(c.ID), Product: orNil(c.Product),
-		Generation: c.Generation, Sequence: c.Sequence, Requests: c.Requests, Corrected: c.Corrected,
+		Generation: c.Generation, Sequence: c.Sequence, Requests: c.Requests, Corrected: c.Corrected, Unread: c.Unread,
 		Revokes: orEmpty(c.Revokes), DependsOn: orEmpty(c.DependsOn), Fields: []fieldJSON{},
 	}
 	if c.Source.File != "" {

@@ -102,6 +102,9 @@ func (doc *planJSON) plan() (*reconcile.Plan, error) {
 	if s := doc.State; s != nil {
 		p.State = &reconcile.StateRef{Lineage: s.Lineage, Serial: s.Serial, Digest: s.Digest}
 	}
+	if a := doc.Target; a != nil {
+		p.Target = &reconcile.AccountRef{ID: a.ID, APIURL: a.APIURL}
+	}
 	if a := doc.Account; a != nil {
 		p.Account = &reconcile.AccountRef{ID: a.ID, APIURL: a.APIURL}
 	}
@@ -154,7 +157,7 @@ func (c *changeJSON) change() (*reconcile.Change, error) {
 	}
 	out := &reconcile.Change{
 		Address: c.Address, Action: c.Action, Trigger: c.Trigger, Reason: c.Reason, Generation: c.Generation, Sequence: c.Sequence,
-		Requests: c.Requests, Corrected: c.Corrected, Revokes: c.Revokes, DependsOn: c.DependsOn,
+		Requests: c.Requests, Corrected: c.Corrected, Unread: c.Unread, Revokes: c.Revokes, DependsOn: c.DependsOn,
 	}
 	switch x := c.ID.(type) {
 	case nil:

@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"dcsync/internal/diag"
 	"dcsync/internal/term"
@@ -23,15 +24,24 @@ func ValidationText(s *term.Stream, v Validation) error {
 	if err := Findings(s, v.Findings); err != nil {
 		return err
 	}
-	verdict := s.Paint(term.Green, "Valid")
+	style := term.Green
 	if !v.Valid() {
-		verdict = s.Paint(term.Red, "Not valid")
+		style = term.Red
+	}
+	verdict, counts, _ := strings.Cut(v.verdict(), ":")
+	_, err := fmt.Fprintf(s, "%s:%s\n", s.Paint(style, verdict), counts)
+	return err
+}
+
+// verdict is the line that sums the findings up.
+func (v Validation) verdict() string {
+	verdict := "Valid"
+	if !v.Valid() {
+		verdict = "Not valid"
 	}
 	found := v.Findings.Sorted()
-	text := fmt.Sprintf("%s: %s in %s; %s, %s.\n", verdict, plural(v.Manifests, "manifest"), plural(v.Files, "file"),
+	return fmt.Sprintf("%s: %s in %s; %s, %s.", verdict, plural(v.Manifests, "manifest"), plural(v.Files, "file"),
 		plural(found.Count(diag.Error), "error"), plural(found.Count(diag.Warning), "warning"))
-	_, err := io.WriteString(s, text)
-	return err
 }
 
 // ValidationJSON writes the document of validate.

@@ -68,6 +68,7 @@ type Field struct {
 	Set         bool   // a list whose order means nothing
 	Secret      bool   // never stored or shown; for an object, all below it
 	Clearable   bool   // the API can clear it once it was set
+	File        bool   // may be written as {file: PATH}
 	Identity    bool   // tells one order from another; of a list, its first item does
 	RefKind     string // kind whose id the field holds
 	Format      string // country, email, csr, phone, …

@@ -18,7 +18,12 @@ var (
 )
 
 // Child gives the path of a member.
-func (p Path) Child(name string) Path { return p + "/" + Path(escaper.Replace(name)) }
+func (p Path) Child(name string) Path {
+	if strings.ContainsAny(name, "~/") {
+		name = escaper.Replace(name)
+	}
+	return p + "/" + Path(name)
+}
 
 // Index gives the path of a list item.
 func (p Path) Index(i int) Path { return p + "/" + Path(strconv.Itoa(i)) }
@@ -46,8 +51,10 @@ func (p Path) Segments() []string {
 		return nil
 	}
 	segs := strings.Split(strings.TrimPrefix(string(p), "/"), "/")
-	for i, s := range segs {
-		segs[i] = unescaper.Replace(s)
+	if strings.Contains(string(p), "~") {
+		for i, s := range segs {
+			segs[i] = unescaper.Replace(s)
+		}
 	}
 	return segs
 }

@@ -145,7 +145,7 @@ func fits(saved, now *reconcile.Plan) string {
 		return "the project's files changed since"
 	case (saved.State == nil) != (now.State == nil) || saved.State != nil && *saved.State != *now.State:
 		return "the state changed since"
-	case saved.Account == nil || *saved.Account != *now.Account:
+	case saved.Target == nil || *saved.Target != *now.Target:
 		return "it was made for another account or address"
 	case saved.Digest != now.Digest:
 		return "the account changed since, so other changes are due"

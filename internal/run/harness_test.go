@@ -215,7 +215,7 @@ func (w *world) edit(name, from, to string) {
 func (w *world) open() *run.Project {
 	w.Helper()
 	if w.loaded == nil {
-		p, err := run.Open(context.Background(), w.dir, "")
+		p, err := run.Open(context.Background(), w.dir, "", time.Time{})
 		if err != nil {
 			w.Fatalf("open project: %v", err)
 		}

@@ -55,13 +55,14 @@ func (r *Refused) Error() string { return r.Message }
 var ErrStale = errors.New("the saved plan no longer fits")
 
 // Open finds the project from dir upwards and loads it. Errors in the user's files are a diag.List; the project is returned with it
-// when it could be loaded that far. stateFile overrides the project's own; relative to dir.
-func Open(ctx context.Context, dir, stateFile string) (*Project, error) {
+// when it could be loaded that far. stateFile overrides the project's own; relative to dir. Dates in manifests are held against at; the
+// zero time judges none.
+func Open(ctx context.Context, dir, stateFile string, at time.Time) (*Project, error) {
 	root, err := manifests.Find(dir)
 	if err != nil {
 		return nil, err
 	}
-	loaded, err := manifests.Load(ctx, root)
+	loaded, err := manifests.LoadAt(ctx, root, at)
 	if err != nil {
 		return nil, err
 	}
@@ -161,16 +162,37 @@ func (p *Project) build(ctx context.Context, acct Account, s start, o PlanOption
 	if b.disk != nil {
 		b.plan.State = &reconcile.StateRef{Lineage: b.file.Lineage, Serial: b.file.Serial, Digest: state.Digest(b.disk)}
 	}
-	switch {
-	case b.in.Live != nil:
-		b.plan.Account = &reconcile.AccountRef{ID: b.in.Live.ID, APIURL: o.APIURL}
-	case b.file.Account != nil:
-		b.plan.Account = &reconcile.AccountRef{ID: b.file.Account.ID, APIURL: b.file.Account.APIURL}
+	if known := b.file.Account; known != nil {
+		b.plan.Account = &reconcile.AccountRef{ID: known.ID, APIURL: known.APIURL}
+		b.plan.Target = b.plan.Account
+	}
+	if b.in.Live != nil {
+		b.plan.Target = &reconcile.AccountRef{ID: b.in.Live.ID, APIURL: o.APIURL}
 	}
 	if err := p.price(ctx, acct, b); err != nil {
 		return nil, err
 	}
+	if err := sending(p.Findings, b.plan).Err(); err != nil {
+		return nil, err
+	}
 	return b, p.limits(b.plan, b.file, o)
+}
+
+// sending gives, as errors, the findings that refuse only what is sent, about objects that the plan would order: on what was ordered
+// long ago, time passing makes nothing invalid (domain rules, section 7).
+func sending(findings diag.List, plan *reconcile.Plan) diag.List {
+	ordered := map[string]bool{}
+	for _, c := range plan.Changes {
+		ordered[c.Address.String()] = ordered[c.Address.String()] || c.Action.Orders()
+	}
+	var out diag.List
+	for _, d := range findings {
+		if d.AtSend && ordered[d.Address] {
+			d.Severity = diag.Error
+			out.Add(d)
+		}
+	}
+	return out
 }
 
 // readState reads the state file, or makes an empty one when there is none yet.

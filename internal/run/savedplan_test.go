@@ -36,8 +36,8 @@ func TestSavedPlan(t *testing.T) {
 		}, stale: true},
 		{name: "order ended", after: func(w *world, _ *reconcile.Plan) { w.do("880001", "issue"); w.do("880001", "revoke") }, stale: true},
 		{name: "digest edited", after: func(_ *world, p *reconcile.Plan) { p.Digest = "sha256:00" }, stale: true},
-		{name: "another account", after: func(_ *world, p *reconcile.Plan) { p.Account.ID++ }, stale: true},
-		{name: "another address", after: func(_ *world, p *reconcile.Plan) { p.Account.APIURL += "/" }, stale: true},
+		{name: "another account", after: func(_ *world, p *reconcile.Plan) { p.Target.ID++ }, stale: true},
+		{name: "another address", after: func(_ *world, p *reconcile.Plan) { p.Target.APIURL += "/" }, stale: true},
 		{name: "made without the account", after: func(w *world, p *reconcile.Plan) { *p = *w.plan(reconcile.RefreshNone) }, stale: true},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -54,12 +54,25 @@ func (s *Scrubber) Add(v String) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, form := range []string{v.v, url.QueryEscape(v.v), url.PathEscape(v.v), base64.StdEncoding.EncodeToString([]byte(v.v))} {
+	for _, form := range append(grouped(v.v), v.v, url.QueryEscape(v.v), url.PathEscape(v.v), base64.StdEncoding.EncodeToString([]byte(v.v))) {
 		if !slices.Contains(s.known, form) {
 			s.known = append(s.known, form)
 		}
 	}
 	slices.SortFunc(s.known, func(a, b string) int { return len(b) - len(a) })
+}
+
+// grouped gives the ways in which people and servers write a long number: in fours, with blanks or hyphens between.
+func grouped(v string) []string {
+	if len(v) < 12 || strings.Trim(v, "0123456789") != "" {
+		return nil
+	}
+	var parts []string
+	for rest := v; rest != ""; {
+		n := min(4, len(rest))
+		parts, rest = append(parts, rest[:n]), rest[n:]
+	}
+	return []string{strings.Join(parts, " "), strings.Join(parts, "-")}
 }
 
 // Scrub gives text without the known secrets.

@@ -19,6 +19,8 @@ func (a *API) Change(ctx context.Context, method, id string, desired resource.Ma
 		return a.put(ctx, path(id)+"/custom-renewal-message", resource.Map{"custom_renewal_message": fields[0].After})
 	case "auto_reissue":
 		return a.put(ctx, path(id)+"/auto-reissue", resource.Map{"auto_reissue": fields[0].After})
+	case "ct":
+		return a.put(ctx, path(id)+"/ct-status", resource.Map{"disable_ct": fields[0].After})
 	case "renewal_notices":
 		return a.renewalNotices(ctx, id, fields[0].After)
 	case "contacts":

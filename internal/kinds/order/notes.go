@@ -2,7 +2,6 @@ package order
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"dcsync/internal/certcentral"
@@ -15,11 +14,7 @@ func (a *API) AddNote(ctx context.Context, id, text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	note := certcentral.ID(resp.Body["id"])
-	if note == "" {
-		return "", errors.New("post note: answer has no id")
-	}
-	return note, nil
+	return certcentral.NewID(resp, "post note")
 }
 
 // DeleteNote removes a note.

@@ -3,6 +3,7 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,6 +63,9 @@ func (a *API) Read(ctx context.Context, id string, want []resource.Path) (*resou
 		return nil, err
 	}
 	body := resp.Body
+	if got := certcentral.ID(body["id"]); got != id {
+		return nil, fmt.Errorf("read order %s: the answer is about %s", id, cmp.Or(got, "none"))
+	}
 	for _, p := range want {
 		if p.Under("/notes") && body["notes"] == nil {
 			notes, err := a.client.Do(ctx, certcentral.Request{Method: http.MethodGet, Path: path(id) + "/note"})
@@ -108,8 +112,8 @@ func (a *API) Create(ctx context.Context, d *resource.Descriptor, body resource.
 	if err != nil {
 		return "", "", nil, err
 	}
-	if id = certcentral.ID(resp.Body["id"]); id == "" {
-		return "", "", nil, fmt.Errorf("place %s order: answer has no id", d.Product)
+	if id, err = certcentral.NewID(resp, "place order"); err != nil {
+		return "", "", nil, err
 	}
 	return id, certcentral.ID(certcentral.Object(resp.Body["organization"])["id"]), requestsOf(resp.Body), nil
 }

@@ -2,6 +2,7 @@
 package organization
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -43,6 +44,9 @@ func (a *API) Read(ctx context.Context, id string, want []resource.Path) (*resou
 		return nil, err
 	}
 	body := resp.Body
+	if got := certcentral.ID(body["id"]); got != id {
+		return nil, fmt.Errorf("read organization %s: the answer is about %s", id, cmp.Or(got, "none"))
+	}
 	for _, p := range want {
 		if p.Under("/validations") && body["validations"] == nil {
 			v, err := a.client.Do(ctx, certcentral.Request{Method: http.MethodGet, Path: path(id) + "/validation"})
@@ -62,8 +66,8 @@ func (a *API) Create(ctx context.Context, _ *resource.Descriptor, body resource.
 	if err != nil {
 		return "", "", nil, err
 	}
-	if id = certcentral.ID(resp.Body["id"]); id == "" {
-		return "", "", nil, fmt.Errorf("create organization: answer has no id")
+	if id, err = certcentral.NewID(resp, "create organization"); err != nil {
+		return "", "", nil, err
 	}
 	return id, "", nil, nil
 }
