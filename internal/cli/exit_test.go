@@ -17,7 +17,9 @@ import (
 	"dcsync/state"
 )
 
-func planOf(changes ...*reconcile.Change) *reconcile.Plan { return &reconcile.Plan{Changes: changes, Complete: true} }
+func planOf(changes ...*reconcile.Change) *reconcile.Plan {
+	return &reconcile.Plan{Changes: changes, Complete: true}
+}
 
 func ledgerOf(outcomes ...resource.Outcome) *reconcile.Ledger {
 	l := &reconcile.Ledger{}
