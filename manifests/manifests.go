@@ -59,6 +59,7 @@ func (l *loader) load(ctx context.Context) (*Loaded, error) {
 	if err := l.readManifests(ctx); err != nil {
 		return nil, err
 	}
+	l.checkStateFile()
 	l.checkNames()
 	l.checkLifecycles()
 	l.checkIntents()

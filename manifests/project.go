@@ -121,6 +121,7 @@ func (l *loader) readProject() {
 				Hint:    "write kind: " + projectKind,
 			})
 		default:
+			l.settings = d
 			l.takeProject(d)
 			l.check(d)
 			l.policy = l.takePolicy(d)
