@@ -3,6 +3,7 @@ package manifests
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 
@@ -128,6 +129,48 @@ func (d *document) isSecret(p resource.Path) bool {
 	return d.desc != nil && p.Under(specPath) && d.desc.SecretAt(p[len(specPath):])
 }
 
+// masked gives a path as it may be shown. Below a secret only the names that the table has are: somebody may have written the secret
+// where a name belongs.
+func (d *document) masked(p resource.Path) resource.Path {
+	if !d.isSecret(p) {
+		return p
+	}
+	var at, out resource.Path
+	for _, seg := range p.Segments() {
+		at = at.Child(seg)
+		if d.isSecret(at) && !d.isKnown(at) {
+			seg = secret.Redacted
+		}
+		out = out.Child(seg)
+	}
+	return out
+}
+
+// isKnown tells whether a path below the spec leads to a field of the table, or to a member of {env: NAME} or {file: PATH}.
+func (d *document) isKnown(p resource.Path) bool {
+	switch last := p.Last(); {
+	case last == "credit_card", last == "env", last == "file":
+		return true
+	case d.desc == nil || !p.Under(specPath):
+		return false
+	}
+	parent := d.desc.Field(p.Parent()[len(specPath):])
+	return parent != nil && parent.Item == nil && d.desc.Field(p[len(specPath):]) != nil
+}
+
+// shownKey gives how many characters of a key at a secret path may be seen: those of a known name, which are as many as were written
+// unless it is quoted.
+func (d *document) shownKey(key *yaml.Node, p resource.Path) int {
+	if key.Kind != yaml.ScalarNode || !d.isKnown(p) {
+		return 0
+	}
+	width := utf8.RuneCountInString(key.Value)
+	if key.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		width += 2
+	}
+	return width
+}
+
 // diagnostic places what the schema says.
 func (d *document) diagnostic(v schema.Violation) diag.Diagnostic {
 	path, pos := v.Path, d.valuePos
@@ -144,9 +187,12 @@ func (d *document) diagnostic(v schema.Violation) diag.Diagnostic {
 	if v.Member != "" {
 		path = path.Child(v.Member)
 	}
-	out.Path = string(shortPath(path))
+	out.Path = string(shortPath(d.masked(path)))
 	if d.isSecret(v.Path) {
 		d.scrub(&out, v.Path)
+	}
+	if v.Code == diag.UnknownField && d.masked(v.Path) != v.Path {
+		out.Summary = "unknown field " + secret.Redacted
 	}
 	return out
 }

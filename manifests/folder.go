@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -200,8 +201,10 @@ func (f *folder) link(name string) error {
 	return err
 }
 
+// isYAML tells a YAML file by its ending, in upper or lower case: one that is passed over without a word would be missed.
 func isYAML(name string) bool {
-	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+	ending := strings.ToLower(path.Ext(name))
+	return ending == ".yaml" || ending == ".yml"
 }
 
 // reason takes the path off an error of the file system, so that messages read the same on every machine.

@@ -10,6 +10,7 @@ import (
 	"dcsync/internal/diag"
 	"dcsync/internal/pki"
 	"dcsync/internal/resource"
+	"dcsync/internal/secret"
 	"dcsync/schema"
 )
 
@@ -71,6 +72,9 @@ func (l *loader) standsFor(d *document, at resource.Path, m resource.Map, isSecr
 		return nil
 	}
 	name, err := beside(d.src.name, string(file))
+	if err == nil {
+		l.named[name] = true
+	}
 	if err == nil && isSecret {
 		return resource.SecretRef{File: name}
 	}
@@ -96,7 +100,11 @@ func (l *loader) standsFor(d *document, at resource.Path, m resource.Map, isSecr
 		f.Summary, f.Hint = fmt.Sprintf("the file %s is larger than 1 MiB", name), "name the right file"
 	case isLink(err):
 		f.Code = diag.PathEscapes
-		f.Summary, f.Hint = fmt.Sprintf("the file %s %v", file, err), "keep the file itself in the project and write its path relative to this manifest"
+		shown := string(file)
+		if isSecret {
+			shown = secret.Redacted
+		}
+		f.Summary, f.Hint = fmt.Sprintf("the file %s %v", shown, err), "keep the file itself in the project and write its path relative to this manifest"
 	default:
 		f.Summary, f.Hint = fmt.Sprintf("the file %s %v", name, err), "the path is relative to this manifest's folder"
 	}

@@ -5,11 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"gopkg.in/yaml.v3"
+
 	"dcsync/internal/diag"
+	"dcsync/internal/pki"
 	"dcsync/internal/resource"
 	"dcsync/schema"
 )
@@ -23,6 +27,8 @@ type loader struct {
 	sources  map[string]*source // by name
 	checks   schema.Checks
 	keyed    map[string]bool // files named by manifests: whether they hold a private key
+	named    map[string]bool // files named by manifests, those of secrets too
+	settings *document       // dcsync.yaml, nil when it cannot be used
 	findings diag.List
 	partial  bool // some manifest could not be read, so that nothing can be said to be missing
 
@@ -42,6 +48,7 @@ func newLoader(root string) (*loader, error) {
 		sources: map[string]*source{},
 		checks:  checks(time.Time{}),
 		keyed:   map[string]bool{},
+		named:   map[string]bool{},
 
 		byAddress: map[resource.Address]*document{},
 		objects:   map[resource.Address]*resource.Object{},
@@ -102,7 +109,8 @@ func (l *loader) readManifests(ctx context.Context) error {
 
 const emptyHint = "write a document into it, or remove it"
 
-// readFile reads the documents of one YAML file. Those that hold no mapping are reported and left out.
+// readFile reads the documents of one YAML file. Those that hold no mapping are reported and left out, and so are those that hold a
+// private key: nothing else is said of their text.
 func (l *loader) readFile(name string) []*document {
 	text, err := l.folder.content(name, maxFile)
 	if err != nil {
@@ -120,59 +128,93 @@ func (l *loader) readFile(name string) []*document {
 	if problem == nil {
 		parts, problem = parse(src)
 	}
-	if problem != nil {
+	switch {
+	case problem != nil:
 		l.partial = true
 		l.findings.Add(*problem)
-		src.hideUnparsed()
-		l.seekPrivateKey(src)
-		return nil
-	}
-	if len(parts) == 0 {
+		src.hideUnparsed(src.from(src.border(parts)))
+	case len(parts) == 0:
 		l.addFile(name, diag.FileEmpty, "the file holds no document", emptyHint)
 	}
-	var out []*document
-	expanded, keyed := 0, false
-	for _, p := range parts {
-		d := newDocument(src, p)
-		r := newReader(d, &expanded)
-		value := r.value(p.root, "")
-		keyed = keyed || r.keyed
-		src.hidden = append(src.hidden, hide(p.root, point{p.end, 1}, r.secrets)...)
-		for _, f := range r.findings {
-			f.Path = string(shortPath(resource.Path(f.Path)))
-			l.add(d, f)
-		}
-		m, isMap := value.(resource.Map)
-		switch {
-		case r.gaveUp:
-			l.partial = true
-		case !isMap:
-			l.add(d, diag.Diagnostic{
-				Severity: diag.Error, Code: diag.BadEnvelope, Pos: d.pos(),
-				Summary: "not a manifest",
-				Hint:    "a document has the members apiVersion, kind, metadata and spec",
-			})
-			continue
-		default:
-			d.value = m
-		}
-		out = append(out, d)
-	}
+	read := readAll(src, parts)
+	keyed := slices.ContainsFunc(read, func(r reading) bool { return r.keyed })
 	src.secret = keyed
-	if !keyed {
-		l.seekPrivateKey(src)
+	if !keyed && l.seekPrivateKey(src) {
+		l.partial = true
+		return nil
+	}
+	var out []*document
+	for _, r := range read {
+		if l.take(r) {
+			out = append(out, r.document)
+		}
 	}
 	return out
 }
 
-// seekPrivateKey reports a private key in what is no value: a comment, or a file that is not YAML.
-func (l *loader) seekPrivateKey(src *source) {
-	if pos, found := src.privateKey(); found {
+// reading is a document with its value and what was found on the way to it.
+type reading struct {
+	*reader
+	value resource.Value
+}
+
+// readAll reads the documents of a file and hides what is secret in it. yaml.v3 lets an alias stand for what an earlier document holds, so
+// that what one of them keeps secret may be written in another.
+func readAll(src *source, parts []part) []reading {
+	out := make([]reading, len(parts))
+	expanded, secrets := 0, map[*yaml.Node]int{}
+	for i, p := range parts {
+		r := newReader(newDocument(src, p), &expanded)
+		out[i] = reading{r, r.value(p.root, "")}
+		maps.Copy(secrets, r.secrets)
+	}
+	for _, p := range parts {
+		src.hidden = append(src.hidden, hide(p.root, point{p.end, 1}, secrets)...)
+	}
+	return out
+}
+
+// take reports what was found in a document and tells whether it is to be looked at further.
+func (l *loader) take(r reading) bool {
+	d := r.document
+	if pki.ContainsPrivateKey(d.name) {
+		d.name = ""
+	}
+	for _, f := range r.findings {
+		if !r.keyed || f.Code == diag.PrivateKey {
+			l.add(d, f)
+		}
+	}
+	m, isMap := r.value.(resource.Map)
+	switch {
+	case r.keyed:
+		l.partial = true
+		return false
+	case r.gaveUp:
+		l.partial = true
+	case !isMap:
+		l.add(d, diag.Diagnostic{
+			Severity: diag.Error, Code: diag.BadEnvelope, Pos: d.pos(),
+			Summary: "not a manifest",
+			Hint:    "a document has the members apiVersion, kind, metadata and spec",
+		})
+		return false
+	default:
+		d.value = m
+	}
+	return true
+}
+
+// seekPrivateKey reports a private key in what is no value, a comment or a file that is not YAML, and tells whether there is one.
+func (l *loader) seekPrivateKey(src *source) bool {
+	pos, found := src.privateKey()
+	if found {
 		src.secret = true
 		d := privateKey()
 		d.Pos = pos
 		l.findings.Add(d)
 	}
+	return found
 }
 
 // unreadable reports a YAML file that could not be read.

@@ -12,7 +12,9 @@ package manifests
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"dcsync/internal/diag"
@@ -26,6 +28,7 @@ type Loaded struct {
 	Findings  diag.List     // sorted
 	Files     int           // YAML files read, dcsync.yaml among them
 	Manifests int           // documents in them that describe an object
+	Sources   []string      // names of every file read, relative to the root, sorted
 	Inputs    string        // "sha256:…" over path and content of every file read
 }
 
@@ -56,6 +59,7 @@ func (l *loader) load(ctx context.Context) (*Loaded, error) {
 	if err := l.readManifests(ctx); err != nil {
 		return nil, err
 	}
+	l.checkStateFile()
 	l.checkNames()
 	l.checkLifecycles()
 	l.checkIntents()
@@ -67,6 +71,7 @@ func (l *loader) load(ctx context.Context) (*Loaded, error) {
 		Findings:  l.sortedFindings(),
 		Files:     len(l.sources),
 		Manifests: len(l.documents),
+		Sources:   slices.Sorted(maps.Keys(l.folder.read)),
 		Inputs:    l.folder.digest(),
 	}
 	if !out.Findings.HasErrors() {

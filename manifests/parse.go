@@ -25,9 +25,10 @@ type part struct {
 	digest string // SHA-256 of its bytes
 }
 
-// parse splits a file into its documents. Empty documents, such as the one behind a last "---", are skipped.
-func parse(s *source) ([]part, *diag.Diagnostic) {
-	var parts []part
+// parse splits a file into its documents. Empty documents, such as the one behind a last "---", are skipped. Of a file that is not YAML
+// it gives the documents before the one with the mistake.
+func parse(s *source) (parts []part, problem *diag.Diagnostic) {
+	rest := len(s.starts) + 1 // the line behind the last document
 	dec := yaml.NewDecoder(strings.NewReader(s.text))
 	for {
 		doc := new(yaml.Node)
@@ -36,7 +37,9 @@ func parse(s *source) ([]part, *diag.Diagnostic) {
 			break
 		}
 		if err != nil {
-			return nil, syntaxError(s, err)
+			problem = syntaxError(s, err)
+			rest = s.border(parts)
+			break
 		}
 		parts = append(parts, part{root: doc.Content[0], line: doc.Line})
 	}
@@ -46,14 +49,27 @@ func parse(s *source) ([]part, *diag.Diagnostic) {
 		if i == 0 {
 			start = 0
 		}
-		p.end = len(s.starts) + 1
+		p.end = rest
 		if i+1 < len(parts) {
 			p.end = parts[i+1].line
 		}
 		sum := sha256.Sum256([]byte(s.text[start:s.from(p.end)]))
 		p.digest = hex.EncodeToString(sum[:])
 	}
-	return slices.DeleteFunc(parts, func(p part) bool { return isVoid(p.root) }), nil
+	return slices.DeleteFunc(parts, func(p part) bool { return isVoid(p.root) }), problem
+}
+
+// border gives the line of the mark behind the last of some documents, where what could not be parsed begins; 1 behind none.
+func (s *source) border(parts []part) int {
+	if len(parts) == 0 {
+		return 1
+	}
+	for n := parts[len(parts)-1].line + 1; n <= len(s.starts); n++ {
+		if text := s.line(n); strings.HasPrefix(text, "---") || strings.HasPrefix(text, "...") {
+			return n
+		}
+	}
+	return len(s.starts) + 1
 }
 
 // isVoid tells a document in which nothing is written from one that says null.

@@ -60,13 +60,13 @@ func TestScalar(t *testing.T) {
 		}
 		got, problem := scalar(doc.Content[0].Content[0])
 		if want == nil {
-			if _, ok := got.(resource.String); problem == "" || !ok {
+			if _, ok := got.(resource.String); problem == nil || !ok {
 				t.Errorf("%s is %v without a problem", in, got)
 			}
 			continue
 		}
-		if diff := cmp.Diff(want, got); diff != "" || problem != "" {
-			t.Errorf("%s: problem %q (-want +got):\n%s", in, problem, diff)
+		if diff := cmp.Diff(want, got); diff != "" || problem != nil {
+			t.Errorf("%s: problem %v (-want +got):\n%s", in, problem, diff)
 		}
 	}
 }
@@ -120,6 +120,49 @@ func TestSnippetHides(t *testing.T) {
 	want := []string{"", "one: [redacted], two: [redacted]", "[redacted]", "last: x�", "", ""}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
+// The documents before a mistake are read, and the mistake's own part begins at its mark.
+func TestParseUpToMistake(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string][]int{
+		"a: [":                           {1},
+		"a: 1\n---\nb: [\n":              {2, 2},
+		"a: 1\n...\nb: [\n":              {2, 2},
+		"---\na: 1\n---\nb: 2\n---\n]\n": {3, 5, 5},
+		"a: 1\n---\nb: *x\n":             {2, 2},
+	} {
+		src, problem := newSource("a", in)
+		if problem != nil {
+			t.Fatal(problem)
+		}
+		parts, problem := parse(src)
+		if problem == nil {
+			t.Errorf("%q parses", in)
+		}
+		var got []int
+		for _, p := range parts {
+			got = append(got, p.end)
+		}
+		if diff := cmp.Diff(want, append(got, src.border(parts))); diff != "" {
+			t.Errorf("%q: ends and border (-want +got):\n%s", in, diff)
+		}
+	}
+}
+
+func TestComment(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"# text": "text", "a: 1 # text": "text", "\t##  text ": "text ", "#": "", "a: b#c": "-", "a: 1": "-", "": "-",
+	} {
+		got, ok := comment(in)
+		if !ok {
+			got = "-"
+		}
+		if got != want {
+			t.Errorf("comment of %q is %q, want %q", in, got, want)
+		}
 	}
 }
 

@@ -28,7 +28,8 @@ type Project struct {
 	ContainerID  int64    // 0 when not given
 	Manifests    []string // folders, relative to Root, "/" separators
 	StateFile    string   // relative to Root, "/" separators
-	LockMode     string   // auto, file or none
+	Lock         Lock
+	Git          Git
 	MaxOrders    int
 	MaxDestroy   int
 	RateLimit    string // windows such as 100/5s,1000/180s, or off
@@ -37,13 +38,32 @@ type Project struct {
 	Scope        resource.Scope
 }
 
+// Lock is where and how runs exclude each other.
+type Lock struct {
+	Mode  string // auto, git, file or none
+	Ref   string // full name of the reference on the remote
+	Lease time.Duration
+}
+
+// Git is where the state is committed and pushed to. Name and Email are "" for git's own user.
+type Git struct {
+	Remote string
+	Branch string // "" for the one that is checked out
+	Name   string
+	Email  string
+}
+
+// minLease is the shortest lease of a lock: a third of it passes between two renewals, and a request may take a minute.
+const minLease = 3 * time.Minute
+
 func newProject(root string) *Project {
 	return &Project{
 		Root:      root,
 		Instance:  "us",
 		Manifests: []string{"manifests"},
 		StateFile: "dcsync.state.json",
-		LockMode:  "auto",
+		Lock:      Lock{Mode: "auto", Ref: "refs/dcsync/lock", Lease: 10 * time.Minute},
+		Git:       Git{Remote: "origin"},
 		MaxOrders: 25,
 		RateLimit: "100/5s,1000/180s",
 		Settle:    time.Minute,
@@ -101,6 +121,7 @@ func (l *loader) readProject() {
 				Hint:    "write kind: " + projectKind,
 			})
 		default:
+			l.settings = d
 			l.takeProject(d)
 			l.check(d)
 			l.policy = l.takePolicy(d)
@@ -116,7 +137,13 @@ func (l *loader) takeProject(d *document) {
 	take(d, "/spec/instance", func(v resource.String) { p.Instance = string(v) })
 	take(d, "/spec/account_id", func(v resource.Int) { p.AccountID = int64(v) })
 	take(d, "/spec/container_id", func(v resource.Int) { p.ContainerID = int64(v) })
-	take(d, "/spec/lock/mode", func(v resource.String) { p.LockMode = string(v) })
+	take(d, "/spec/lock/mode", func(v resource.String) { p.Lock.Mode = string(v) })
+	take(d, "/spec/lock/ref", func(v resource.String) { p.Lock.Ref = string(v) })
+	take(d, "/spec/lock/lease", func(v resource.String) { l.takeLease(d, string(v)) })
+	take(d, "/spec/git/remote", func(v resource.String) { p.Git.Remote = string(v) })
+	take(d, "/spec/git/branch", func(v resource.String) { p.Git.Branch = string(v) })
+	take(d, "/spec/git/identity/name", func(v resource.String) { p.Git.Name = string(v) })
+	take(d, "/spec/git/identity/email", func(v resource.String) { p.Git.Email = string(v) })
 	take(d, "/spec/limits/max_orders", func(v resource.Int) { p.MaxOrders = int(v) })
 	take(d, "/spec/limits/max_destroy", func(v resource.Int) { p.MaxDestroy = int(v) })
 	take(d, "/spec/rate_limit", func(v resource.String) { p.RateLimit = string(v) })
@@ -159,6 +186,22 @@ func (l *loader) takeProject(d *document) {
 	})
 	if resource.Get(d.value, "/spec/manifests") == nil {
 		l.isFolder(d, "/spec/manifests", p.Manifests[0])
+	}
+}
+
+// takeLease takes over the lease of the lock. A text that is no duration has its finding from the table.
+func (l *loader) takeLease(d *document, text string) {
+	lease, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+	case lease < minLease:
+		l.add(d, diag.Diagnostic{
+			Severity: diag.Error, Code: diag.BadValue, Pos: d.valuePos("/spec/lock/lease"), Path: string(shortPath("/spec/lock/lease")),
+			Summary: fmt.Sprintf("a lease of %s is too short for a request and the renewal before it", lease),
+			Hint:    "write at least 3m",
+		})
+	default:
+		l.project.Lock.Lease = lease
 	}
 }
 

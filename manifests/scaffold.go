@@ -26,7 +26,7 @@ var scaffoldFiles = []string{
 
 // scaffoldLines are files a repository may have already: lines they lack are added, nothing is taken away.
 var scaffoldLines = []struct{ name, lines string }{
-	{".gitattributes", "dcsync.yaml text eol=lf\nmanifests/** text eol=lf\ndcsync.state.json text eol=lf\n"},
+	{".gitattributes", "dcsync.yaml text eol=lf\nmanifests/** text eol=lf\ndcsync.state.json text eol=lf merge=dcsync\n"},
 	{".gitignore", ".dcsync/\n.dcsync.state.json*\n"},
 }
 

@@ -119,6 +119,9 @@ func (s *source) snippet(n int) string {
 		for to > from && isBetween(line[to-1]) {
 			to--
 		}
+		for h.from.line == n && from < to && isBetween(line[from]) {
+			from++
+		}
 		if to <= from {
 			continue
 		}
@@ -130,7 +133,7 @@ func (s *source) snippet(n int) string {
 }
 
 // isBetween tells the space and punctuation between two values, which need not be hidden.
-func isBetween(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("-?,{}[]", r) }
+func isBetween(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("-?:,{}[]", r) }
 
 // visible keeps control characters from the terminal.
 func visible(r rune) rune {
@@ -143,10 +146,10 @@ func visible(r rune) rune {
 // cardMember matches a member that holds a secret in a file that could not be parsed, where no table can say so.
 var cardMember = regexp.MustCompile(`(?i)\b(?:number|cvv|credit_card|expiration_month|expiration_year|cardholder_name)["']?\s*:`)
 
-// hideUnparsed hides what looks like a card in a file that is not YAML: from the first such member on, everything.
-func (s *source) hideUnparsed() {
-	if m := cardMember.FindStringIndex(s.text); m != nil {
-		p := s.at(m[1])
+// hideUnparsed hides what looks like a card in the part of a file that is not YAML: from the first such member on, everything.
+func (s *source) hideUnparsed(offset int) {
+	if m := cardMember.FindStringIndex(s.text[offset:]); m != nil {
+		p := s.at(offset + m[1])
 		s.hidden = append(s.hidden, span{point{p.Line, p.Column}, point{len(s.starts) + 1, 1}})
 	}
 }
@@ -156,11 +159,47 @@ var privateKeyLine = regexp.MustCompile(`(?i)PRIVATE KEY|PuTTY-User-Key-File`)
 // privateKey finds a private key anywhere in the file, comments included.
 func (s *source) privateKey() (diag.Pos, bool) {
 	if !pki.ContainsPrivateKey(s.text) {
-		return diag.Pos{}, false
+		return s.commentedKey()
 	}
 	if m := privateKeyLine.FindStringIndex(s.text); m != nil {
 		p := s.at(m[0])
 		return s.pos(point{p.Line, 1}), true
 	}
 	return s.at(0), true
+}
+
+// commentedKey finds a private key whose lines are comments: it can be read only without the marks they begin with.
+func (s *source) commentedKey() (diag.Pos, bool) {
+	var block strings.Builder
+	start := 0
+	for n := 1; n <= len(s.starts)+1; n++ {
+		text, ok := "", false
+		if n <= len(s.starts) {
+			text, ok = comment(s.line(n))
+		}
+		switch {
+		case ok && start == 0:
+			start = n
+			fallthrough
+		case ok:
+			block.WriteString(text + "\n")
+		case start > 0:
+			if pki.ContainsPrivateKey(block.String()) {
+				return s.pos(point{start, 1}), true
+			}
+			block.Reset()
+			start = 0
+		}
+	}
+	return diag.Pos{}, false
+}
+
+// comment gives the text of the comment that a line ends with, without its marks; false when it has none.
+func comment(line string) (string, bool) {
+	for i := range len(line) {
+		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+			return strings.TrimLeft(line[i:], "# \t"), true
+		}
+	}
+	return "", false
 }

@@ -18,15 +18,13 @@ const (
 
 // reader turns the nodes of one document into a value tree and reports what YAML allows and dcsync does not.
 type reader struct {
-	src      *source
-	expanded *int                     // nodes of the file read through aliases
-	isSecret func(resource.Path) bool // whether a value must not be shown
+	document *document
+	expanded *int // nodes of the file read through aliases
 
 	findings diag.List
-	refused  map[resource.Path]bool // values that have a finding
-	secrets  map[*yaml.Node]bool    // scalars to hide
-	keyed    bool                   // holds a private key
-	gaveUp   bool                   // the rest was not read
+	secrets  map[*yaml.Node]int // nodes to hide, with how many of their first characters may be seen
+	keyed    bool               // holds a private key
+	gaveUp   bool               // the rest was not read
 
 	depth   int
 	aliases int          // aliases the reader is in
@@ -35,13 +33,7 @@ type reader struct {
 
 // newReader reads a document of a file whose aliases have been expanded to some nodes already.
 func newReader(d *document, expanded *int) *reader {
-	return &reader{
-		src:      d.src,
-		expanded: expanded,
-		isSecret: d.isSecret,
-		refused:  d.refused,
-		secrets:  map[*yaml.Node]bool{},
-	}
+	return &reader{document: d, expanded: expanded, secrets: map[*yaml.Node]int{}}
 }
 
 // report adds a finding at a node. Inside an alias it says nothing: what an anchor holds is reported where it is written.
@@ -49,7 +41,7 @@ func (r *reader) report(n *yaml.Node, path resource.Path, d diag.Diagnostic) {
 	if r.aliases > 0 {
 		return
 	}
-	d.Severity, d.Pos, d.Path = diag.Error, r.src.pos(place(n)), string(path)
+	d.Severity, d.Pos, d.Path = diag.Error, r.document.src.pos(place(n)), string(shortPath(r.document.masked(path)))
 	r.findings.Add(d)
 }
 
@@ -87,6 +79,9 @@ func (r *reader) value(n *yaml.Node, path resource.Path) resource.Value {
 		defer func() { r.open = r.open[:len(r.open)-1] }()
 	}
 	defer func() { r.depth-- }()
+	if r.document.isSecret(path) {
+		r.secrets[n] = 0
+	}
 	switch n.Kind {
 	case yaml.AliasNode:
 		return r.alias(n, path)
@@ -108,10 +103,10 @@ func (r *reader) plainTag(n *yaml.Node, path resource.Path, want string) {
 	if n.Tag == want {
 		return
 	}
-	r.refused[path] = true
+	r.document.refused[path] = true
 	r.report(n, path, diag.Diagnostic{
 		Code:    diag.BadScalar,
-		Summary: fmt.Sprintf("the tag %s is not supported", n.Tag),
+		Summary: "a tag that is not supported",
 		Hint:    "remove the tag",
 	})
 }
@@ -137,16 +132,23 @@ func (r *reader) mapping(n *yaml.Node, path resource.Path) resource.Map {
 		key, value := n.Content[i], n.Content[i+1]
 		name, ok := r.key(key, path)
 		if !ok {
+			if r.document.isSecret(path) {
+				r.hideAll(key)
+				r.hideAll(value)
+			}
 			continue
 		}
 		child := path.Child(name)
+		if r.document.isSecret(child) {
+			r.secrets[key] = r.document.shownKey(key, child)
+		}
 		v := r.value(value, child)
 		if earlier := first[name]; earlier != nil {
 			r.report(key, child, diag.Diagnostic{
 				Code:    diag.DuplicateKey,
-				Summary: fmt.Sprintf("%s is written twice", name),
+				Summary: fmt.Sprintf("%s is written twice", r.document.masked(child).Last()),
 				Hint:    "remove one of the two",
-				Related: []diag.Related{{Pos: r.src.pos(place(earlier)), Message: "first written here"}},
+				Related: []diag.Related{{Pos: r.document.src.pos(place(earlier)), Message: "first written here"}},
 			})
 			continue
 		}
@@ -156,7 +158,15 @@ func (r *reader) mapping(n *yaml.Node, path resource.Path) resource.Map {
 	return m
 }
 
-// key gives the name a key stands for; what is no name is reported.
+// hideAll hides what is not read.
+func (r *reader) hideAll(n *yaml.Node) {
+	r.secrets[n] = 0
+	for _, c := range n.Content {
+		r.hideAll(c)
+	}
+}
+
+// key gives the name a key stands for; what is no name, or a private key, is reported.
 func (r *reader) key(key *yaml.Node, path resource.Path) (string, bool) {
 	n := key
 	if n.Kind == yaml.AliasNode {
@@ -164,6 +174,9 @@ func (r *reader) key(key *yaml.Node, path resource.Path) (string, bool) {
 	}
 	d := diag.Diagnostic{Code: diag.BadKey}
 	switch {
+	case pki.ContainsPrivateKey(n.Value):
+		r.keyed = true
+		d = privateKey()
 	case n.Kind == yaml.ScalarNode && n.Tag == tagString:
 		return n.Value, true
 	case n.Tag == tagMerge:
@@ -172,7 +185,7 @@ func (r *reader) key(key *yaml.Node, path resource.Path) (string, bool) {
 			Summary: "merge keys (<<) are not supported",
 			Hint:    "write the members out, or use an alias for a whole value",
 		}
-	case n.Kind == yaml.ScalarNode && r.isSecret(path):
+	case n.Kind == yaml.ScalarNode && r.document.isSecret(path):
 		d.Summary, d.Hint = "a key that is not text", "put quotes around it"
 	case n.Kind == yaml.ScalarNode:
 		d.Summary, d.Hint = "a key that is not text", fmt.Sprintf("quote it: %q", n.Value)
@@ -184,34 +197,34 @@ func (r *reader) key(key *yaml.Node, path resource.Path) (string, bool) {
 }
 
 func (r *reader) scalar(n *yaml.Node, path resource.Path) resource.Value {
-	hidden := r.isSecret(path)
-	if hidden {
-		r.secrets[n] = true
-	}
 	v, problem := scalar(n)
 	switch {
 	case pki.ContainsPrivateKey(n.Value):
 		r.keyed = true
-		r.refused[path] = true
+		r.document.refused[path] = true
 		r.report(n, path, privateKey())
-	case problem == "":
+	case problem == nil:
 	case n.Style&yaml.TaggedStyle != 0:
-		r.refused[path] = true
+		r.document.refused[path] = true
 		r.report(n, path, diag.Diagnostic{
 			Code:    diag.BadScalar,
-			Summary: fmt.Sprintf("the tag %s is not supported here", n.Tag),
+			Summary: "a tag that is not supported here",
 			Hint:    "remove the tag and quote the text",
 		})
-	case hidden:
-		r.refused[path] = true
-		r.report(n, path, diag.Diagnostic{Code: diag.BadScalar, Summary: "a value that must be quoted", Hint: "put quotes around it"})
-	default:
-		r.refused[path] = true
+	case r.document.isSecret(path):
+		r.document.refused[path] = true
 		r.report(n, path, diag.Diagnostic{
 			Code:    diag.BadScalar,
-			Summary: n.Value + " must be quoted",
-			Detail:  problem,
-			Hint:    fmt.Sprintf("quote it: %q", n.Value),
+			Summary: "a value that YAML does not take as it is written",
+			Hint:    "write a number in decimal, without leading zeros or a point, and a text in quotes",
+		})
+	default:
+		r.document.refused[path] = true
+		r.report(n, path, diag.Diagnostic{
+			Code:    diag.BadScalar,
+			Summary: n.Value + " " + problem.must,
+			Detail:  problem.detail,
+			Hint:    problem.hint,
 		})
 	}
 	return v
@@ -228,32 +241,33 @@ func privateKey() diag.Diagnostic {
 	}
 }
 
-// hide gives the spans of the given scalars of a document: each reaches to the next node, because yaml.v3 does not say where one ends.
-func hide(root *yaml.Node, end point, secrets map[*yaml.Node]bool) []span {
+// hide gives the spans of the given nodes of a document: each reaches to the next node, because yaml.v3 does not say where one ends.
+// So the comments between them are hidden too.
+func hide(root *yaml.Node, end point, secrets map[*yaml.Node]int) []span {
 	if len(secrets) == 0 {
 		return nil
 	}
 	var spans []span
 	var last *yaml.Node
-	visit := func(n *yaml.Node) {
+	until := func(to point) {
 		if last != nil {
-			spans = append(spans, span{place(last), place(n)})
+			from := place(last)
+			from.column += secrets[last]
+			spans = append(spans, span{from, to})
 			last = nil
-		}
-		if secrets[n] {
-			last = n
 		}
 	}
 	var walk func(*yaml.Node)
 	walk = func(n *yaml.Node) {
-		visit(n)
+		until(place(n))
+		if _, ok := secrets[n]; ok {
+			last = n
+		}
 		for _, c := range n.Content {
 			walk(c)
 		}
 	}
 	walk(root)
-	if last != nil {
-		spans = append(spans, span{place(last), end})
-	}
+	until(end)
 	return spans
 }

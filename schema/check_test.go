@@ -419,11 +419,12 @@ func TestCheck(t *testing.T) {
 			`/spec/validations/3/type: error: type must be ov, ev, cs, ev_cs, ds or smime [DC1012] (did you mean "ov"?)`,
 		}},
 		{"project in full", "project", []string{`/spec`, `{"instance": "eu", "account_id": 1, "container_id": 2, "manifests": ["a", "b/c"], "state": {"file": "s.json"}, "lock": {"mode": "none"}, "limits": {"max_orders": 0, "max_destroy": 1}, "rate_limit": "off", "settle": "0s", "skip_approval": true}`}, nil},
-		{"project wrong", "project", []string{`/metadata/uid`, `"x"`, `/spec`, `{"instance": "jp", "manifests": ["/abs"], "lock": {"mode": "git"}, "limits": {"max_orders": -1}, "rate_limit": "100", "settle": "1 minute"}`}, []string{
+		{"project wrong", "project", []string{`/metadata/uid`, `"x"`, `/spec`, `{"instance": "jp", "manifests": ["/abs"], "lock": {"mode": "maybe", "ref": "main"}, "limits": {"max_orders": -1}, "rate_limit": "100", "settle": "1 minute"}`}, []string{
 			`/metadata/uid: error: uid needs at least 8 characters [DC1104] (dcsync init writes a fresh one; never change it later)`,
 			`/spec/instance: error: instance must be us or eu [DC1012]`,
 			`/spec/limits/max_orders: error: max_orders must be 0 or more [DC1012]`,
-			`/spec/lock/mode: error: mode must be auto, file or none [DC1012]`,
+			`/spec/lock/mode: error: mode must be auto, git, file or none [DC1012]`,
+			`/spec/lock/ref: error: ref has the wrong form [DC1012] (write a full name such as refs/dcsync/lock)`,
 			`/spec/manifests/0: error: each item of manifests must be a path inside the project, separated by / [DC1012]`,
 			`/spec/rate_limit: error: rate_limit must be off, or windows such as 100/5s,1000/180s [DC1012]`,
 			`/spec/settle: error: settle must be a duration such as 60s [DC1012]`,

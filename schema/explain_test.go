@@ -45,7 +45,7 @@ func TestExplain(t *testing.T) {
 		path string
 		want string // a line for each variant and each member
 	}{
-		{"Project.lock.mode", "string all optional default auto: auto, file, none"},
+		{"Project.lock.mode", "string all optional default auto: auto, git, file, none"},
 		{"Order.ssl_plus.order_validity.years", "integer all conditional default : "},
 		{"Order.code_signing.ship_info.method", "string all required default : STANDARD, EXPEDITED"},
 		{"Order.metadata.labels", "mapping all optional default : "},

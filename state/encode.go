@@ -50,22 +50,43 @@ type observed struct {
 func Encode(f *File) ([]byte, error) {
 	out := file{FormatVersion: f.FormatVersion, Lineage: f.Lineage, Serial: f.Serial, Account: f.Account, Objects: map[resource.Address]*entry{}}
 	for a, e := range f.Objects {
-		spec, err := marshal(e.Applied.Spec)
+		w, err := e.shape()
 		if err != nil {
 			return nil, fmt.Errorf("encode state of %s: %w", a, err)
 		}
-		w := &entry{Identity: e.Identity, Source: e.Source, DependsOn: e.DependsOn,
-			Applied: applied{Spec: spec, Lifecycle: lifecycle{e.Applied.Generation, e.Applied.Protect}}}
-		if e.Observed != nil {
-			fields, err := marshal(e.Observed)
-			if err != nil {
-				return nil, fmt.Errorf("encode state of %s: %w", a, err)
-			}
-			w.Observed = &observed{At: e.SeenAt.UTC(), Fields: fields}
-		}
 		out.Objects[a] = w
 	}
-	raw, err := marshal(out)
+	return canonical(out)
+}
+
+// EncodeEntry gives one entry as Encode writes it.
+func EncodeEntry(e *Entry) ([]byte, error) {
+	w, err := e.shape()
+	if err != nil {
+		return nil, fmt.Errorf("encode state: %w", err)
+	}
+	return canonical(w)
+}
+
+func (e *Entry) shape() (*entry, error) {
+	spec, err := marshal(e.Applied.Spec)
+	if err != nil {
+		return nil, err
+	}
+	w := &entry{Identity: e.Identity, Source: e.Source, DependsOn: e.DependsOn,
+		Applied: applied{Spec: spec, Lifecycle: lifecycle{e.Applied.Generation, e.Applied.Protect}}}
+	if e.Observed != nil {
+		fields, err := marshal(e.Observed)
+		if err != nil {
+			return nil, err
+		}
+		w.Observed = &observed{At: e.SeenAt.UTC(), Fields: fields}
+	}
+	return w, nil
+}
+
+func canonical(v any) ([]byte, error) {
+	raw, err := marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode state: %w", err)
 	}

@@ -101,10 +101,13 @@ func (s *Store) encode() ([]byte, error) {
 	return Encode(s.file)
 }
 
-func (s *Store) write(data []byte) error {
-	s.hook.At(BeforeWrite)
-	dir := filepath.Dir(s.path)
-	t, err := renameio.NewPendingFile(s.path, renameio.WithTempDir(dir), renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
+func (s *Store) write(data []byte) error { return Write(s.path, data, s.hook) }
+
+// Write replaces a state file by bytes that Encode gave: they are in a temporary file and synced before it is renamed.
+func Write(path string, data []byte, hook step.Hook) error {
+	hook.At(BeforeWrite)
+	dir := filepath.Dir(path)
+	t, err := renameio.NewPendingFile(path, renameio.WithTempDir(dir), renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
 	if err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
@@ -112,14 +115,14 @@ func (s *Store) write(data []byte) error {
 	if _, err := t.Write(data); err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
-	s.hook.At(BeforeRename)
+	hook.At(BeforeRename)
 	if err := t.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
 	if err := syncDir(dir); err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
-	s.hook.At(AfterRename)
+	hook.At(AfterRename)
 	return nil
 }
 

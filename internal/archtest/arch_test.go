@@ -61,6 +61,8 @@ var owners = map[string]string{
 	"gopkg.in/yaml.v3":                      "manifests",
 	"github.com/santhosh-tekuri/jsonschema": "schema",
 	"github.com/go-git/go-git":              "internal/gitrepo",
+	"github.com/go-git/go-billy":            "internal/gitrepo",
+	"github.com/ProtonMail/go-crypto":       "internal/gitrepo",
 	"github.com/sergi/go-diff":              "internal/render",
 	"github.com/urfave/cli":                 "internal/cli",
 	"github.com/google/renameio":            "state",

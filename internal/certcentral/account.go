@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // User is who a key acts as (API facts, section 3). It says nothing of the key's own restriction.
@@ -81,4 +82,13 @@ func (c *Client) Account(ctx context.Context) (*Account, error) {
 func container(m map[string]any) Container {
 	active, _ := m["is_active"].(bool)
 	return Container{ID: ID(m["id"]), ParentID: ID(m["parent_id"]), Name: text(m, "name"), Active: active}
+}
+
+// Date gives the server's clock; the zero time when it does not tell.
+func (c *Client) Date(ctx context.Context) (time.Time, error) {
+	resp, err := c.Do(ctx, Request{Method: http.MethodGet, Path: "/user/me"})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the server's clock: %w", err)
+	}
+	return resp.Date, nil
 }

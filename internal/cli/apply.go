@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -11,7 +13,6 @@ import (
 	"dcsync/internal/render"
 	"dcsync/internal/run"
 	"dcsync/internal/term"
-	"dcsync/manifests"
 	"dcsync/reconcile"
 )
 
@@ -20,8 +21,9 @@ type applyFlags struct {
 	planFile    string
 	autoApprove bool
 	parallelism int
-	lock        string // "" takes the project's
 	wait        time.Duration
+	locking     run.Locking
+	landing     run.Landing
 }
 
 func applyCommand() command {
@@ -33,16 +35,22 @@ func applyCommand() command {
 refused with exit code 6. Progress goes to stderr, results to stdout.
 
 The first SIGINT or SIGTERM lets calls in flight finish and begins nothing new; a second one stops at once. Whatever was done
-is recorded, and the next apply goes on from there.`,
+is recorded, and the next apply goes on from there.
+
+--commit makes one commit of the state file and nothing else, --push also puts it on the remote's branch: when the branch has moved
+meanwhile, the state is merged address by address and pushed again. Both refuse manifests that are not committed. Git's hooks do not
+run. The lock on the git remote (spec.lock) keeps runs on all machines apart; --lock auto takes it where the remote can be pushed to,
+else only a lock in this folder.`,
 		most: 1,
-		flags: append([]cli.Flag{
+		flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "refresh", Value: "auto", Usage: "read the account as far as needed or wholly: `MODE` auto or full"},
 			&cli.BoolFlag{Name: "auto-approve", Usage: "do not ask; required where nobody can be asked"},
+			&cli.BoolFlag{Name: "commit", Usage: "commit the state file afterwards"},
+			&cli.BoolFlag{Name: "push", Usage: "commit the state file and push it to the branch"},
 			&cli.IntFlag{Name: "parallelism", Value: 1, Usage: "carry out up to `N` changes at once"},
-			&cli.StringFlag{Name: "lock", DefaultText: "the project's", Usage: "keep other runs on this machine out: `MODE` file or none"},
 			&cli.DurationFlag{Name: "wait", Usage: "wait up to `DURATION` for what was asked for to be issued, as long as it waits for DigiCert alone"},
 			&cli.BoolFlag{Name: "accept-key-change", Usage: "believe the account though another user applied last, or the user sees only a part"},
-		}, limitFlags()...),
+		}, lockFlags(), limitFlags()),
 		run: func(ctx context.Context, s *session, cc *cli.Context) outcome {
 			f, err := takeApplyFlags(cc)
 			if err != nil {
@@ -55,13 +63,15 @@ is recorded, and the next apply goes on from there.`,
 
 func takeApplyFlags(cc *cli.Context) (applyFlags, error) {
 	f := applyFlags{
-		planFile: cc.Args().First(), autoApprove: cc.Bool("auto-approve"), parallelism: cc.Int("parallelism"), lock: cc.String("lock"),
-		wait: cc.Duration("wait"),
+		planFile: cc.Args().First(), autoApprove: cc.Bool("auto-approve"), parallelism: cc.Int("parallelism"), wait: cc.Duration("wait"),
+		landing: run.Landing{Commit: cc.Bool("commit") || cc.Bool("push"), Push: cc.Bool("push")},
 	}
 	f.Refresh, f.AcceptKeyChange = reconcile.Refresh(cc.String("refresh")), cc.Bool("accept-key-change")
-	errs := []error{oneOf("refresh", cc.String("refresh"), "auto", "full"), takeLimits(cc, &f.PlanOptions)}
-	if cc.IsSet("lock") {
-		errs = append(errs, oneOf("lock", f.lock, "file", "none"))
+	locking, err := takeLock(cc)
+	f.locking = locking
+	errs := []error{oneOf("refresh", cc.String("refresh"), "auto", "full"), takeLimits(cc, &f.PlanOptions), err}
+	if f.landing.Push && cc.IsSet("commit") && !cc.Bool("commit") {
+		errs = append(errs, usagef("", "--push implies --commit"))
 	}
 	if f.parallelism < 1 {
 		errs = append(errs, usagef("", "--parallelism is 1 or more"))
@@ -88,6 +98,7 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 	}
 	o := run.ApplyOptions{
 		PlanOptions: f.PlanOptions, Parallelism: f.parallelism, Wait: f.wait, Clock: time.Now, Sleep: sleep, Drain: s.signals.first, Step: s.step,
+		Locking: f.locking, Landing: f.landing, Env: s.env,
 	}
 	var err error
 	if f.planFile != "" {
@@ -109,9 +120,10 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 	if err != nil {
 		return outcome{err: err}
 	}
-	if o.Lock, err = s.lockMode(f.lock, project.Project); err != nil {
-		return outcome{err: err}
-	}
+	o.Locking.Owner = s.owner()
+	o.Locking.Mode = cmp.Or(f.locking.Mode, project.Project.Lock.Mode)
+	var unsaid error
+	o.Note = func(d diag.Diagnostic) { unsaid = errors.Join(unsaid, render.Findings(s.err, diag.List{d})) }
 	progress := render.NewProgress(s.err, time.Now)
 	o.Observer = progress
 	o.Confirm = func(p *reconcile.Plan) (bool, error) {
@@ -123,7 +135,7 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 	}
 	applied, err := project.Apply(ctx, account, o)
 	progress.End()
-	return s.applied(applied, err)
+	return s.applied(applied, errors.Join(err, unsaid))
 }
 
 // approve shows the plan on stderr and asks for a yes, unless that was given beforehand.
@@ -138,24 +150,11 @@ func (s *session) approve(ctx context.Context, p *reconcile.Plan, given bool, pr
 	return prompt.Confirm(ctx, "Apply this plan? Only yes is accepted:")
 }
 
-// lockMode gives the lock of a run and says what it cannot keep out: without a lock that all machines share, only the account itself
-// can make sure that two runs at once place one order.
-func (s *session) lockMode(flag string, p *manifests.Project) (string, error) {
-	mode := flag
-	if mode == "" {
-		mode = p.LockMode
-	}
-	summary := "runs on other machines are not excluded while this one works"
-	if mode == "none" {
-		summary = "no other run is excluded while this one works"
-	} else {
-		mode = "file"
-	}
-	return mode, render.Findings(s.err, diag.List{{Severity: diag.Note, Code: diag.NoRemoteLock, Summary: summary}})
-}
-
-// errDeclined says that the person at the terminal did not say yes.
-var errDeclined = errors.New("not applied: the answer was not yes")
+// What is said when the person at the terminal did not say yes.
+var (
+	errDeclined    = errors.New("not applied: the answer was not yes")
+	errNotReleased = errors.New("not released: the answer was not yes")
+)
 
 // applied prints what an apply came to.
 func (s *session) applied(a *run.Applied, err error) outcome {
@@ -172,7 +171,7 @@ func (s *session) applied(a *run.Applied, err error) outcome {
 		}
 		return o
 	}
-	result := render.Applied{Ledger: a.Ledger, Serial: a.Serial, Commit: a.Commit}
+	result := render.Applied{Ledger: a.Ledger, Serial: a.Serial, Commit: a.Commit, Branch: a.Branch, Pushed: a.Pushed}
 	if result.Ledger == nil {
 		result.Ledger = &reconcile.Ledger{}
 	}

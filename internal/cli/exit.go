@@ -194,6 +194,8 @@ func (s *session) failure(err error, code int) render.Failure {
 		f.Code, f.Hint = "stale", "make a new plan with `dcsync plan --out FILE`"
 	} else if r, ok := errors.AsType[*run.Refused](err); ok {
 		f.Code, f.Message, f.Hint = r.Code, s.scrub.Scrub(r.Message), r.Hint
+	} else if g, ok := errors.AsType[*run.GitError](err); ok {
+		f.Code, f.Hint = "git", g.Hint
 	} else if t, ok := errors.AsType[*timeoutError](err); ok {
 		f.Code, f.Message, f.Hint = "timeout", s.scrub.Scrub(t.Error()), "give it longer with --timeout; what was done is recorded"
 	} else if a, ok := errors.AsType[*certcentral.APIError](err); ok {

@@ -17,7 +17,9 @@ import (
 	"dcsync/state"
 )
 
-func planOf(changes ...*reconcile.Change) *reconcile.Plan { return &reconcile.Plan{Changes: changes} }
+func planOf(changes ...*reconcile.Change) *reconcile.Plan {
+	return &reconcile.Plan{Changes: changes, Complete: true}
+}
 
 func ledgerOf(outcomes ...resource.Outcome) *reconcile.Ledger {
 	l := &reconcile.Ledger{}
@@ -54,6 +56,8 @@ func TestExitCode(t *testing.T) {
 		{"one finding", outcome{err: fmt.Errorf("read: %w", diag.Diagnostic{})}, false, 3},
 		{"validate", outcome{invalid: true}, false, 3},
 		{"locked", outcome{err: fmt.Errorf("take: %w", &state.LockedError{})}, false, 7},
+		{"locked on the remote", outcome{err: fmt.Errorf("%w: %w", state.ErrLocked, errors.New("refs/dcsync/lock is held"))}, false, 7},
+		{"git", outcome{err: &run.GitError{Err: errors.New("push lost")}}, false, 1},
 		{"locked by name", outcome{err: fmt.Errorf("take: %w", state.ErrLocked)}, false, 7},
 		{"stale", outcome{err: fmt.Errorf("%w: inputs", run.ErrStale)}, false, 6},
 		{"refused", outcome{err: &run.Refused{}}, false, 5},

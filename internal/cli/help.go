@@ -65,6 +65,7 @@ Environment:
   DCSYNC_API_URL      address of the API, instead of that of spec.instance
   DCSYNC_RATE_LIMIT   windows of requests, such as 100/5s,1000/180s, or off
   DCSYNC_SETTLE       instead of spec.settle
+  DCSYNC_GIT_TOKEN    token for the git remote; else GITHUB_TOKEN or CI_JOB_TOKEN for their own host
   DCSYNC_NOW          instant a plan is made for (RFC 3339)
 
 See dcsync help COMMAND, and dcsync help exit-codes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -28,6 +29,8 @@ func TestMain(m *testing.M) {
 //	call METHOD PATH [BODY]        a call to the sandbox's control; the answer is stdout
 //	hold FILE                      hold the lock file until the script ends
 //	json FILE POINTER WANT         compare the JSON value at a pointer; FILE may be stdout; WANT "absent" for none
+//	serve FOLDER                   serve its bare repositories over HTTP at $REMOTES
+//	held BARE REF DURATION         a lock of another machine, whose lease ends so much from now
 //	keep, kept                     note every file; nothing has changed since
 //	nowhere TEXT                   no file, and no output of the last command, holds the text
 //	cut REQUESTS SIGNAL CODE COMMAND ARG...
@@ -43,11 +46,16 @@ func TestScripts(t *testing.T) {
 			e.Values[keptKey{}] = map[string]string{}
 			e.Setenv("DCSYNC_API_KEY", "sandbox-key")
 			e.Setenv("DCSYNC_SETTLE", "0s")
+			for _, pair := range gitEnv() {
+				name, value, _ := strings.Cut(pair, "=")
+				e.Setenv(name, value)
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "sandbox": scriptSandbox, "stop": scriptStop, "call": scriptCall, "hold": scriptHold, "json": scriptJSON,
 			"keep": scriptKeep, "kept": scriptKept, "nowhere": scriptNowhere, "cut": scriptCut,
+			"serve": scriptServe, "held": scriptHeld,
 		},
 	})
 }

@@ -70,6 +70,8 @@ const (
 	Moved          Code = "DC2009" // note: an object goes on under another name
 	TargetUnknown  Code = "DC2011" // a target that nothing has
 	LooksMoved     Code = "DC2010" // warning: a removed and an added manifest mean the same
+	GitUnsupported Code = "DC2012" // warning: a git repository that cannot be read
+	StateElsewhere Code = "DC2013" // note: the branch holds later state than the checkout
 )
 
 // Findings of the team's own policy, spec.policy of dcsync.yaml (DC15xx).

@@ -52,8 +52,8 @@ const (
 )
 
 // Diagnostic is one finding. Summary is one line without a full stop; Detail may say more; Hint names the next step. Address and
-// Path say which object and which field (a JSON pointer into the spec) it is about, as far as known. Snippet is the source line
-// as it should be shown (already masked when the value is secret), empty when there is none.
+// Path say which object and which field it is about, as far as known. Path is a JSON pointer into the spec; for what stands beside the
+// spec it is one into the document, such as /kind or /metadata/name. Snippet is the source line as it should be shown (already masked when the value is secret), empty when there is none.
 type Diagnostic struct {
 	Severity Severity
 	AtSend   bool // refuses only what a plan would send; a warning until then

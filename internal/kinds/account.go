@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"dcsync/internal/certcentral"
 	"dcsync/internal/resource"
@@ -49,6 +50,12 @@ func (r *Remote) Whoami(ctx context.Context) (*resource.Identity, error) {
 		}
 	}
 	return id, nil
+}
+
+// Date gives the server's clock; the zero time when it does not tell.
+func (r *Remote) Date(ctx context.Context) (time.Time, error) {
+	date, err := r.client.Date(ctx)
+	return date, wrap(err)
 }
 
 // Prices gives the list price of each product for each lifetime in years; nil when the key may not read prices.

@@ -14,7 +14,9 @@ import (
 type Applied struct {
 	Ledger *reconcile.Ledger
 	Serial int    // of the state file afterwards
-	Commit string // of the state file, "" when it was not committed
+	Commit string // that holds the state, "" when it was not committed
+	Branch string // that holds Commit
+	Pushed bool   // to the remote
 }
 
 // ApplyText writes one line for each change and a summary as the last line.
@@ -32,6 +34,13 @@ func ApplyText(s *term.Stream, a Applied) error {
 		summary = fmt.Sprintf("Apply: %d done, %d waiting, %d failed, %d skipped, %d blocked; state serial %d.",
 			l.Count(resource.Done), l.Count(resource.Waiting), l.Count(resource.Failed), l.Count(resource.Skipped),
 			l.Count(resource.OutcomeOfBlocked), a.Serial)
+	}
+	if a.Commit != "" {
+		how := "Committed"
+		if a.Pushed {
+			how = "Pushed"
+		}
+		fmt.Fprintf(&b, "%s: the state is in %.12s on %s.\n", how, a.Commit, clean(a.Branch))
 	}
 	b.WriteString(s.Paint(term.Bold, summary) + "\n")
 	_, err := io.WriteString(s, b.String())

@@ -2,12 +2,15 @@ package run
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"dcsync/internal/diag"
 	"dcsync/internal/resource"
 	"dcsync/internal/step"
 	"dcsync/reconcile"
@@ -19,7 +22,9 @@ type ApplyOptions struct {
 	PlanOptions
 	Saved       *reconcile.Plan                     // a saved plan: apply does this or nothing
 	Confirm     func(*reconcile.Plan) (bool, error) // asked once, before the first write; nil: yes
-	Lock        string                              // file or none
+	Locking     Locking
+	Landing     Landing
+	Env         func(string) string // what git's credentials and configuration are looked up in
 	Parallelism int
 	Settle      time.Duration
 	Wait        time.Duration    // how long to wait for what was asked for to be issued
@@ -27,6 +32,7 @@ type ApplyOptions struct {
 	Sleep       func(context.Context, time.Duration) error
 	Drain       <-chan struct{}
 	Observer    reconcile.Observer
+	Note        func(diag.Diagnostic) // told of what does not stop the run; may be nil
 	Step        step.Hook
 }
 
@@ -35,26 +41,40 @@ type Applied struct {
 	Plan     *reconcile.Plan
 	Ledger   *reconcile.Ledger // nil when nothing was begun
 	Serial   int
-	Commit   string // of the manifests that were applied, "" when they are not committed
-	Declined bool   // Confirm said no
+	Commit   string // that holds the state, "" when it was not committed
+	Branch   string // that holds Commit
+	Pushed   bool
+	Declined bool // Confirm said no
 }
 
-// Apply takes the lock, builds the plan, asks, carries it out and records it. The result is returned also with an error, as far as
-// the run came.
+// Apply takes the lock, builds the plan, asks, carries it out, records it, and lands the state where it is told to. The result is
+// returned also with an error, as far as the run came; a *LandError says that the results are in the state file only.
 func (p *Project) Apply(ctx context.Context, acct Account, o ApplyOptions) (result *Applied, err error) {
-	var left *state.Owner
-	if o.Lock == "file" {
-		lock, err := state.TakeLock(filepath.Join(filepath.Dir(p.StateFile), ".dcsync", "lock"), time.Now())
-		if err != nil {
+	s, err := p.openRepo()
+	if err != nil {
+		return nil, err
+	}
+	if o.Landing.Commit {
+		if err := p.mayLand(ctx, s, o); err != nil {
 			return nil, err
 		}
-		left = lock.Left
-		defer func() {
-			// An interrupted run keeps its name in the lock: what it asked for last may not be findable yet.
-			if result == nil || result.Ledger == nil || !result.Ledger.Interrupted {
-				err = errors.Join(err, lock.Release())
-			}
-		}()
+	}
+	id := strings.ToLower(rand.Text()[:12]) // of this run, in the lock and in the commit
+	lock, err := p.lock(ctx, acct, s, o, id)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		err = errors.Join(err, lock.release(ctx, result != nil && result.Ledger != nil && result.Ledger.Interrupted))
+	}()
+	if s.file, s.disk, err = p.readState(); err != nil {
+		return nil, err
+	}
+	var taken *state.File
+	if o.Landing.Push {
+		if taken, err = p.takeTip(ctx, &s, o); err != nil {
+			return nil, err
+		}
 	}
 	if o.Saved != nil {
 		o.AsOf, o.Refresh, o.Targets = o.Saved.AsOf, o.Saved.Refresh, o.Saved.Targets
@@ -65,17 +85,17 @@ func (p *Project) Apply(ctx context.Context, acct Account, o ApplyOptions) (resu
 	if o.AsOf.After(o.Now) {
 		return nil, fmt.Errorf("%w: it is for %s, which has not come yet", ErrStale, o.AsOf.Format(time.RFC3339))
 	}
-	b, err := p.build(ctx, acct, o.PlanOptions)
-	if b != nil && left != nil && creates(b.plan) && o.Settle > 0 {
+	b, err := p.build(ctx, acct, s, o.PlanOptions)
+	if b != nil && lock.left && creates(b.plan) && o.Settle > 0 {
 		if err := o.Sleep(ctx, o.Settle); err != nil {
 			return nil, err
 		}
-		b, err = p.build(ctx, acct, o.PlanOptions)
+		b, err = p.build(ctx, acct, s, o.PlanOptions)
 	}
 	if b == nil {
 		return nil, err
 	}
-	result = &Applied{Plan: b.plan, Serial: b.file.Serial, Commit: b.plan.Commit}
+	result = &Applied{Plan: b.plan, Serial: b.file.Serial}
 	if o.Saved != nil {
 		if stale := fits(o.Saved, b.plan); stale != "" {
 			return result, fmt.Errorf("%w: %s", ErrStale, stale)
@@ -97,8 +117,11 @@ func (p *Project) Apply(ctx context.Context, acct Account, o ApplyOptions) (resu
 	store := state.NewStore(p.StateFile, b.file, b.disk, o.Step)
 	result.Ledger, err = reconcile.Apply(ctx, b.plan, b.in, acct, store, reconcile.Options{
 		Parallelism: o.Parallelism, Settle: o.Settle, Wait: o.Wait, Now: o.Clock, Sleep: o.Sleep, Drain: o.Drain, Observer: o.Observer, Step: o.Step,
-		Source: p.sources(b, o.Version)})
+		Guard: lock.guard, Source: p.sources(b, o.Version)})
 	result.Serial = store.Snapshot().Serial
+	if o.Landing.Commit && result.Serial > 0 {
+		err = errors.Join(err, p.land(ctx, landed{b.repo, store.Snapshot(), taken, lock.git, id}, o, result))
+	}
 	return result, err
 }
 

@@ -10,7 +10,7 @@ import (
 // Drift says what was changed in the account behind the manifests' back, and what of the account is not managed here. The limits of an
 // apply do not concern it.
 func (p *Project) Drift(ctx context.Context, acct Account, o PlanOptions) (*reconcile.Plan, error) {
-	b, err := p.build(ctx, acct, o)
+	b, err := p.look(ctx, acct, o)
 	if b == nil {
 		return nil, err
 	}

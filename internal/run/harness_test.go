@@ -245,7 +245,7 @@ func (w *world) planOptions(refresh reconcile.Refresh) run.PlanOptions {
 }
 
 func (w *world) applyOptions() run.ApplyOptions {
-	return run.ApplyOptions{PlanOptions: w.planOptions(reconcile.RefreshAuto), Lock: "none", Parallelism: w.parallelism, Settle: w.settle,
+	return run.ApplyOptions{PlanOptions: w.planOptions(reconcile.RefreshAuto), Locking: run.Locking{Mode: "none"}, Parallelism: w.parallelism, Settle: w.settle,
 		Clock: w.clock.Now, Sleep: w.clock.Sleep}
 }
 

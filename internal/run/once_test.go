@@ -166,7 +166,7 @@ func TestLockLeftBehind(t *testing.T) {
 	w.mustApply()
 	w.lose() // as if the machine had died between the order and the record
 	w.file(".dcsync/lock", `{"host":"gone","process":1,"since":"2026-03-01T12:00:00Z"}`)
-	w.mustApply(func(o *run.ApplyOptions) { o.Lock = "file" })
+	w.mustApply(func(o *run.ApplyOptions) { o.Locking.Mode = "file" })
 	w.holds(0, 1)
 	w.converged()
 }

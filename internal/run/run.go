@@ -28,6 +28,8 @@ type Account interface {
 	Prices(ctx context.Context) (resource.PriceList, error)
 	// Rules reads what the account demands of orders in a container by a user's role; nil when the key may not read it.
 	Rules(ctx context.Context, container int64, role int) (*resource.Rules, error)
+	// Date gives the server's clock, the zero time when it does not tell.
+	Date(ctx context.Context) (time.Time, error)
 	// Kinds names the kinds that have an object in the account, in the order they depend on each other.
 	Kinds() []string
 	// Requests gives the number of HTTP requests sent so far.
@@ -96,35 +98,59 @@ type PlanOptions struct {
 	Version         string
 }
 
+// start is what a run finds on disk before it asks anybody.
+type start struct {
+	repo *gitrepo.Repo // nil outside of one, and with odd
+	odd  error         // why the repository cannot be used, nil for none
+	file *state.File
+	disk []byte // the bytes file stands for, nil when there is no state yet
+}
+
 // built is a plan with all that it was made from.
 type built struct {
+	start
 	who  *resource.Identity // nil when the account was not read
 	plan *reconcile.Plan
 	in   reconcile.Input
-	file *state.File
-	disk []byte // the state file's bytes, nil when there is none
-	repo *gitrepo.Repo
 }
 
 // Plan says what apply would do. acct may be nil under RefreshNone. When a limit would refuse the apply, the plan is returned
 // together with a *Refused.
 func (p *Project) Plan(ctx context.Context, acct Account, o PlanOptions) (*reconcile.Plan, error) {
-	b, err := p.build(ctx, acct, o)
+	b, err := p.look(ctx, acct, o)
 	if b == nil {
 		return nil, err
 	}
 	return b.plan, err
 }
 
-func (p *Project) build(ctx context.Context, acct Account, o PlanOptions) (*built, error) {
-	b := &built{}
+// look builds a plan without any lock, from what is on disk now.
+func (p *Project) look(ctx context.Context, acct Account, o PlanOptions) (*built, error) {
+	s, err := p.openRepo()
+	if err != nil {
+		return nil, err
+	}
+	if s.file, s.disk, err = p.readState(); err != nil {
+		return nil, err
+	}
+	return p.build(ctx, acct, s, o)
+}
+
+// openRepo finds the git repository of the project, if it is in one.
+func (p *Project) openRepo() (start, error) {
+	repo, err := gitrepo.Open(p.Root)
+	switch {
+	case errors.Is(err, gitrepo.ErrUnsupported):
+		return start{odd: err}, nil
+	case err != nil && !errors.Is(err, gitrepo.ErrNone):
+		return start{}, err
+	}
+	return start{repo: repo}, nil
+}
+
+func (p *Project) build(ctx context.Context, acct Account, s start, o PlanOptions) (*built, error) {
+	b := &built{start: s}
 	var err error
-	if b.file, b.disk, err = p.readState(); err != nil {
-		return nil, err
-	}
-	if b.repo, err = gitrepo.Open(p.Root); err != nil && !errors.Is(err, gitrepo.ErrNone) {
-		return nil, err
-	}
 	if o.AsOf.IsZero() {
 		o.AsOf = o.Now
 	}
@@ -155,6 +181,10 @@ func (p *Project) build(ctx context.Context, acct Account, o PlanOptions) (*buil
 	b.plan.CreatedAt, b.plan.Inputs = o.Now, p.Inputs
 	if b.repo != nil {
 		b.plan.Commit = b.repo.Head()
+	}
+	if b.odd != nil {
+		b.plan.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.GitUnsupported, Summary: b.odd.Error(),
+			Hint: "no commit is recorded of what is applied from here"})
 	}
 	if b.disk != nil {
 		b.plan.State = &reconcile.StateRef{Lineage: b.file.Lineage, Serial: b.file.Serial, Digest: state.Digest(b.disk)}

@@ -1,0 +1,239 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"dcsync/internal/diag"
+	"dcsync/internal/gitrepo"
+	"dcsync/internal/resource"
+	"dcsync/state"
+)
+
+// Landing says whether the state is committed after an apply, and pushed. Push implies Commit.
+type Landing struct{ Commit, Push bool }
+
+// GitError is a git repository or remote that did not do what it was asked for. Hint names the next step, "" for none.
+type GitError struct {
+	Hint string
+	Err  error
+}
+
+// Error gives the message of what went wrong.
+func (e *GitError) Error() string { return e.Err.Error() }
+
+// Unwrap gives what went wrong.
+func (e *GitError) Unwrap() error { return e.Err }
+
+// explain makes of an error of git what its reader can act on: a *Refused where the repository does not allow what was asked for, else
+// a *GitError.
+func explain(err error) error {
+	refusal := func(code string) error { return &Refused{Code: code, Message: err.Error(), Hint: hintOf(err)} }
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, gitrepo.ErrUnsupported):
+		return refusal("git_unsupported")
+	case errors.Is(err, gitrepo.ErrNone):
+		return refusal("no_git")
+	case errors.Is(err, gitrepo.ErrNoRemote):
+		return refusal("no_remote")
+	case errors.Is(err, gitrepo.ErrNoBranch):
+		return refusal("no_branch")
+	case errors.Is(err, gitrepo.ErrUnpushed):
+		return refusal("unpushed")
+	}
+	return &GitError{Hint: hintOf(err), Err: err}
+}
+
+// hintOf names the next step after an error of git, "" when there is none to name.
+func hintOf(err error) string {
+	var rejected *gitrepo.RejectedError
+	switch {
+	case errors.As(err, &rejected):
+		return rejected.Hint
+	case errors.Is(err, gitrepo.ErrUnsupported):
+		return "clone the repository anew without it, or apply without --commit"
+	case errors.Is(err, gitrepo.ErrNone):
+		return "work in a clone of the project's repository"
+	case errors.Is(err, gitrepo.ErrNoRemote):
+		return "name the remote in spec.git.remote"
+	case errors.Is(err, gitrepo.ErrNoBranch):
+		return "check the branch out and push it, or name it in spec.git.branch"
+	case errors.Is(err, gitrepo.ErrUnpushed):
+		return "push it, so that the state does not land before its manifests"
+	case errors.Is(err, gitrepo.ErrAuth):
+		return "give a token that may push in DCSYNC_GIT_TOKEN"
+	case errors.Is(err, gitrepo.ErrNoAtomic):
+		return "use --lock file; runs on other machines are not excluded then"
+	case errors.Is(err, gitrepo.ErrClock):
+		return "set the clock of this machine"
+	}
+	return ""
+}
+
+// mayLand refuses, before anything is written, a run whose state could not be committed: intent that is not in git has no author, and
+// a state that cannot land is lost with the machine.
+func (p *Project) mayLand(ctx context.Context, s start, o ApplyOptions) error {
+	switch {
+	case s.odd != nil:
+		return explain(s.odd)
+	case s.repo == nil:
+		return explain(fmt.Errorf("commit the state: %w", gitrepo.ErrNone))
+	}
+	file, err := p.uncommitted(s.repo)
+	if err != nil {
+		return err
+	}
+	if file != "" {
+		return &Refused{Code: "uncommitted", Message: file + " is not committed as it is", Hint: "commit it first: what is applied must be in the history"}
+	}
+	if _, err := s.repo.Path(p.StateFile); err != nil {
+		return &Refused{Code: "state_outside", Message: err.Error(), Hint: "keep the state file in the repository"}
+	}
+	l, err := p.landing(s.repo, o)
+	if err != nil {
+		return err
+	}
+	return explain(s.repo.Check(ctx, l))
+}
+
+// uncommitted gives a file of the project that the checked out commit has not, or has otherwise; "" for none. A manifest that was
+// removed counts as long as the commit has it.
+func (p *Project) uncommitted(repo *gitrepo.Repo) (string, error) {
+	for _, name := range p.Sources {
+		file, err := filepath.EvalSymlinks(filepath.Join(p.Root, filepath.FromSlash(name)))
+		if err != nil {
+			return name, nil //nolint:nilerr // it was there a moment ago
+		}
+		if data, err := os.ReadFile(file); err != nil || !repo.Holds(file, data) {
+			return name, nil
+		}
+	}
+	top, err := repo.Path(filepath.Join(p.Root, "dcsync.yaml"))
+	if err != nil {
+		return "", err
+	}
+	f, _, err := p.readState()
+	if err != nil {
+		return "", err
+	}
+	for _, a := range f.Addresses() {
+		name := f.Objects[a].Source.Path
+		if _, err := os.Stat(filepath.Join(p.Root, filepath.FromSlash(name))); name == "" || !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		_, err := repo.Read("", path.Join(path.Dir(top), name))
+		if err == nil || errors.Is(err, gitrepo.ErrMissingObject) {
+			return "the removal of " + name, nil
+		}
+		if !errors.Is(err, gitrepo.ErrNoFile) {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// landing gives what is common to the check before a run and the landing after it.
+func (p *Project) landing(repo *gitrepo.Repo, o ApplyOptions) (gitrepo.Landing, error) {
+	access := gitrepo.AccessFrom(o.Env)
+	who, err := p.identity(repo, access)
+	l := gitrepo.Landing{Branch: p.Project.Git.Branch, Author: who, Committer: who, Step: o.Step}
+	if o.Landing.Push {
+		l.Push = &gitrepo.Push{Remote: p.Project.Git.Remote, Access: access}
+	}
+	return l, err
+}
+
+// identity gives who commits: the project's identity, else git's own, else dcsync.
+func (p *Project) identity(repo *gitrepo.Repo, access gitrepo.Access) (gitrepo.Identity, error) {
+	user, err := repo.User(access)
+	return gitrepo.Identity{
+		Name:  cmp.Or(p.Project.Git.Name, user.Name, "dcsync"),
+		Email: cmp.Or(p.Project.Git.Email, user.Email, "dcsync@example.com"),
+	}, err
+}
+
+// message gives the message of a state commit and its trailers. Changes are those that were carried out.
+func message(a *Applied, id string) (string, []gitrepo.Trailer) {
+	n := a.Ledger.Count(resource.Done) + a.Ledger.Count(resource.Waiting)
+	subject := fmt.Sprintf("dcsync: record %d changes", n)
+	switch n {
+	case 0:
+		subject = "dcsync: record what was observed"
+	case 1:
+		subject = "dcsync: record 1 change"
+	}
+	return subject, []gitrepo.Trailer{{Key: "Dcsync-Plan", Value: a.Plan.Digest}, {Key: "Dcsync-Run", Value: id}, {Key: "Dcsync-Changes", Value: strconv.Itoa(n)}}
+}
+
+// landed is what a run lands.
+type landed struct {
+	repo  *gitrepo.Repo
+	file  *state.File
+	taken *state.File   // what takeTip gave
+	lock  *gitrepo.Held // nil for none
+	run   string
+}
+
+// land commits the state of a run, and brings the state file to what the branch then holds.
+func (p *Project) land(ctx context.Context, what landed, o ApplyOptions, result *Applied) error {
+	name, err := what.repo.Path(p.StateFile)
+	if err != nil {
+		return err
+	}
+	l, err := p.landing(what.repo, o)
+	if err != nil {
+		return err
+	}
+	l.Message, l.Trailers = message(result, what.run)
+	if l.Push != nil {
+		l.Push.Lock = what.lock
+	}
+	content, err := state.Encode(what.file)
+	if err != nil {
+		return err
+	}
+	l.Files = []gitrepo.File{{Path: name, Content: content, Merge: merging(name, what.taken)}}
+	done, err := what.repo.Land(ctx, l)
+	if done != nil {
+		result.Commit, result.Branch, result.Pushed = done.Commit, strings.TrimPrefix(done.Ref, "refs/heads/"), l.Push != nil
+		err = errors.Join(err, p.keep(done.Files[name], l, result))
+		if !done.Followed && !done.Nothing {
+			o.tell(diag.Diagnostic{Severity: diag.Note, Code: diag.StateElsewhere, Summary: "the branch has commits that this checkout lacks",
+				Hint: "git pull before the next plan"})
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	hint := cmp.Or(hintOf(err), "the results are in the state file; commit and push it, or run apply again")
+	var both *gitrepo.ConflictError
+	if errors.As(err, &both) {
+		hint = keptHint
+	}
+	return &GitError{Hint: hint, Err: fmt.Errorf("land the state: %w", err)}
+}
+
+// keep writes the state as it landed, which may hold more than this run's results.
+func (p *Project) keep(content []byte, l gitrepo.Landing, result *Applied) error {
+	f, err := state.Decode(p.StateFile, content)
+	if err != nil {
+		return err
+	}
+	result.Serial = f.Serial
+	disk, err := os.ReadFile(p.StateFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) || slices.Equal(disk, content) {
+		return err
+	}
+	return state.Write(p.StateFile, content, l.Step)
+}
