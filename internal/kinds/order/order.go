@@ -95,8 +95,7 @@ func (a *API) Read(ctx context.Context, id string, want []resource.Path) (*resou
 // Lookup gives the ids of the orders that carry an alternative order id. That there is none is answered by a 404 or by an empty list.
 func (a *API) Lookup(ctx context.Context, nonce string) ([]string, error) {
 	resp, err := a.client.List(ctx, "/order/alternate/"+certcentral.PathEscape(nonce), "orders", nil)
-	var api *certcentral.APIError
-	if errors.As(err, &api) && api.Status == http.StatusNotFound {
+	if saysNone(err) {
 		return nil, nil
 	}
 	if err != nil {
@@ -117,6 +116,14 @@ func (a *API) Lookup(ctx context.Context, nonce string) ([]string, error) {
 		ids = append(ids, id)
 	}
 	return ids, nil
+}
+
+// saysNone tells whether a look-up was answered with "no such order". Another 404 (a page of a proxy, an unknown route) says nothing about
+// orders.
+func saysNone(err error) bool {
+	var api *certcentral.APIError
+	return errors.As(err, &api) && api.Status == http.StatusNotFound &&
+		(slices.Contains(api.Codes, "not_found") || slices.Contains(api.Codes, "not_found|order"))
 }
 
 // Create places an order, once.
