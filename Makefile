@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -X dcsync/internal/cli.version=$(VERSION)
 FUZZTIME ?= 10s
 
-.PHONY: build demo test lint generate check-generated fuzz soak bench clean
+.PHONY: build demo test editors lint generate check-generated fuzz soak bench clean
 
 build: ## the command, in bin/
 	$(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/dcsync .
@@ -27,6 +27,9 @@ generate: ## what is made from the tables
 
 check-generated: generate ## generated files are as committed
 	@git diff --exit-code -- schema/json docs/reference || { echo "run make generate and commit the result"; exit 1; }
+
+editors: ## the schemas under another validator (ajv) and in a YAML language server; needs node
+	DCSYNC_EDITOR_TESTS=1 $(GO) test -count=1 -run 'AnotherValidator|LanguageServer' ./schema
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@set -e; for p in $$($(GO) list ./...); do \
