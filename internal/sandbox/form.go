@@ -44,7 +44,7 @@ func (c *call) form() (form, reply, bool) {
 		}
 	}
 	if err != nil {
-		return form{}, fail(http.StatusBadRequest, "bad_request_format", "The body is not a JSON object: %v", err), false
+		return form{}, fail(http.StatusBadRequest, "bad_request_format", "The body is not one JSON object"), false
 	}
 	return f, reply{}, true
 }

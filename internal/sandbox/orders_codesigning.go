@@ -62,7 +62,7 @@ func (p *placing) readCSR() *pki.CSR {
 	}
 	csr, err := pki.ParseCSR(text)
 	if err != nil {
-		p.cert.add("csr_invalid_cannot_parse", "The CSR cannot be parsed: %v", err)
+		p.cert.add("csr_invalid_cannot_parse", "The CSR cannot be parsed")
 		return nil
 	}
 	p.order.Certificate.CSR, p.order.Certificate.KeySize = text, csr.Bits

@@ -182,6 +182,16 @@ func (c *call) putOrderStatus() reply {
 	return noContent
 }
 
+// deleteOrder removes only orders that ended over twelve years ago (API facts,
+// section 8), of which a sandbox has none. The code is assumed.
+func (c *call) deleteOrder() reply {
+	o, out := c.theOrder()
+	if o == nil {
+		return out
+	}
+	return fail(http.StatusBadRequest, "order_not_eligible_for_delete", "Order %d is %s: only orders that ended long ago can be deleted", o.ID, o.Status)
+}
+
 // closeRequests leaves the note on what was canceled: the requests of a reissue
 // are rejected, of an order only those still open.
 func (c *call) closeRequests(o *order, reissue bool, note string) {
