@@ -141,6 +141,7 @@ func (c *call) putAutoReissue() reply {
 // putOrderStatus cancels (API facts, section 8.1). The word is case sensitive,
 // a note is needed, and the order must be pending or waiting for pickup;
 // canceling a pending reissue gives the issued order back. The codes are assumed.
+// Older clients write CANCELED, beside parameters that mean nothing any more.
 func (c *call) putOrderStatus() reply {
 	o, out := c.theOrder()
 	if o == nil {
@@ -149,6 +150,9 @@ func (c *call) putOrderStatus() reply {
 	f, out, read := c.form()
 	if !read {
 		return out
+	}
+	if f.fields["status"] == "CANCELED" {
+		f.fields["status"] = "canceled"
 	}
 	status := f.need("status", 0)
 	if status != "" {
