@@ -46,12 +46,15 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request, path string) (o
 		}
 	}()
 	s.progress()
+	undo, err := s.restorePoint(r.Method)
+	if err != nil {
+		return notKept()
+	}
 	out = s.controlled(r.Method, path, body)
 	s.progress()
-	if r.Method != http.MethodGet && out.status < 400 {
-		if err := s.save(); err != nil {
-			return fail(http.StatusInternalServerError, "internal_error", "%v", err)
-		}
+	if r.Method != http.MethodGet && out.status < 400 && s.save() != nil {
+		undo()
+		return notKept()
 	}
 	return out.encoded()
 }

@@ -67,6 +67,27 @@ func TestForeignReworkAndCancel(t *testing.T) {
 	waiting.want(waiting.get(info(id)), "canceled", "status")
 }
 
+// TestUserPermissions: writes follow what GET /authorization says of the user.
+func TestUserPermissions(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{Seed: "demo"})
+	key := r.post("/key/user/9002", obj{"name": "sam"})["api_key"].(string)
+	r.want(r.get("/key"), firstKeyDate, "api_keys", 0, "create_date")
+	for _, v := range []obj{r.get("/user/me"), r.get("/user/9002"), r.get("/user")["users"].([]any)[0].(obj)} {
+		r.want(v, "sandbox-root", "container", "public_id")
+		r.want(v, false, "container", "has_logo")
+	}
+	r.key = key
+	for _, c := range [][2]string{
+		{"POST", "/organization"}, {"POST", "/domain"}, {"PUT", "/domain/1/activate"}, {"POST", "/account/metadata"},
+		{"POST", "/account/metadata/bulk"}, {"DELETE", "/account/metadata/12"}, {"POST", "/user"}, {"POST", "/key/user/9001"},
+	} {
+		r.refuse(403, "access_denied|missing_permission", c[0], c[1], obj{"name": "n"})
+	}
+	r.post("/key/user/9002", obj{"name": "own"})
+	r.post(tlsPath, tlsBody("70001"))
+}
+
 // TestAskedUsages: an X9 PKI certificate says what its order asked for.
 func TestAskedUsages(t *testing.T) {
 	t.Parallel()

@@ -170,19 +170,25 @@ func (s *Server) answer(r *http.Request, rt *route, params map[string]string, bo
 	case !permitted(k.RestrictedToRoleID, r.Method, rt):
 		return fail(http.StatusForbidden, "access_denied|missing_permission", "The API key may not do this")
 	}
+	if !owner.allowed(rt) {
+		return missingPermission()
+	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return fail(http.StatusBadRequest, "bad_request_format", "The query cannot be read")
 	}
 	s.progress()
 	k.LastUsedDate = stamp(s.now())
+	undo, err := s.restorePoint(r.Method)
+	if err != nil {
+		return notKept()
+	}
 	c := &call{Server: s, user: owner, containers: s.acct.containersOf(owner), query: query, params: params, body: body, shifted: shifted}
 	out = rt.handle(c)
 	s.progress()
-	if r.Method != http.MethodGet && out.status < 400 {
-		if err := s.save(); err != nil {
-			return fail(http.StatusInternalServerError, "internal_error", "%v", err)
-		}
+	if r.Method != http.MethodGet && out.status < 400 && s.save() != nil {
+		undo()
+		return notKept()
 	}
 	// Bodies point into the account; they are encoded while it is locked.
 	out = out.encoded()

@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -170,30 +169,4 @@ func (a *account) mendNotes(o *order) {
 		}
 	}
 	slices.SortFunc(o.Notes, func(x, y note) int { return cmp.Compare(x.ID, y.ID) })
-}
-
-// save writes the data file in one step: a reader, or a restart after a crash,
-// finds the account before or after, never half of it. The caller holds mu.
-func (s *Server) save() error {
-	if s.opts.Data == "" {
-		return nil
-	}
-	text, err := json.Marshal(s.acct)
-	if err != nil {
-		return fmt.Errorf("save data: %w", err)
-	}
-	f, err := os.CreateTemp(filepath.Dir(s.opts.Data), "."+filepath.Base(s.opts.Data)+".*")
-	if err != nil {
-		return fmt.Errorf("save data: %w", err)
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), s.opts.Data)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return fmt.Errorf("save data: %w", err)
-	}
-	return nil
 }
