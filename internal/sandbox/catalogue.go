@@ -124,7 +124,7 @@ func findProduct(nameID string) *catalogue {
 // hinted is the product behind the path "ssl": the basic flex one of the type
 // asked for (which one is assumed); nil when the hint decides nothing.
 func hinted(hint string) *catalogue {
-	id, known := map[string]string{"ov": "ssl_basic", "ev": "ssl_ev_basic", "dv": "ssl_dv_geotrust_flex"}[hint]
+	id, known := map[string]string{"ov": "ssl_basic", "ev": "ssl_ev_basic", "dv": "ssl_dv_geotrust_flex", "private": "private_ssl_flex"}[hint]
 	if !known {
 		return nil
 	}

@@ -297,6 +297,9 @@ func TestCertificatesSurviveRestart(t *testing.T) {
 	r := newRig(t, Options{Data: data, Seed: "demo"})
 	r.post("/organization", orgBody()) // saves
 	want := r.file(path, "application/x-pem-file")
+	if err := r.srv.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if got := newRig(t, Options{Data: data}).file(path, "application/x-pem-file"); !bytes.Equal(got, want) {
 		t.Error("other certificates after a restart")
 	}

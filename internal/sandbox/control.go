@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -31,28 +30,31 @@ type dump struct {
 	Certificates  []*issued        `json:"certificates,omitempty"`
 }
 
-func (s *Server) control(r *http.Request, path string) (out reply) {
+func (s *Server) control(w http.ResponseWriter, r *http.Request, path string) (out reply) {
 	if foreign(r) {
 		return fail(http.StatusForbidden, "access_denied", "Control calls are not for web pages")
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxControlBody+1))
-	if err != nil || len(body) > maxControlBody {
-		return badControl("the body cannot be read or is larger than %d bytes", maxControlBody)
+	body, err := readBody(w, r, maxControlBody)
+	if err != nil {
+		return unread(maxControlBody)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer func() {
 		if p := recover(); p != nil {
-			out = fail(http.StatusInternalServerError, "internal_error", "%v", p).encoded()
+			out = broken().encoded()
 		}
 	}()
 	s.progress()
+	undo, err := s.restorePoint(r.Method)
+	if err != nil {
+		return notKept()
+	}
 	out = s.controlled(r.Method, path, body)
 	s.progress()
-	if r.Method != http.MethodGet && out.status < 400 {
-		if err := s.save(); err != nil {
-			return fail(http.StatusInternalServerError, "internal_error", "%v", err)
-		}
+	if r.Method != http.MethodGet && out.status < 400 && s.save() != nil {
+		undo()
+		return notKept()
 	}
 	return out.encoded()
 }
@@ -156,7 +158,7 @@ func badControl(format string, args ...any) reply {
 }
 
 // addFaults puts faults behind those that are pending; of several that match a
-// call, the first is used.
+// call, the first is used. An empty list clears the queue.
 func (s *Server) addFaults(body []byte) reply {
 	var list []*fault
 	if err := strictDecode(body, &list); err != nil {
@@ -169,6 +171,9 @@ func (s *Server) addFaults(body []byte) reply {
 		if err := f.parse(); err != nil {
 			return badControl("%v", err)
 		}
+	}
+	if len(list) == 0 {
+		s.faults = nil
 	}
 	s.faults = append(s.faults, list...)
 	return noContent
@@ -321,7 +326,7 @@ func merged(object any, patch []byte, into any) error {
 		return err
 	}
 	if err := decodeTree(patch, &change); err != nil {
-		return fmt.Errorf("patch is not a JSON object: %w", err)
+		return fmt.Errorf("patch: %w", inWords(err))
 	}
 	text, err = json.Marshal(mergePatch(tree, change))
 	if err != nil {

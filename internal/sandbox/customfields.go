@@ -47,7 +47,7 @@ func (c *call) customField(f form) (customField, bool) {
 		}
 		return customField{}, false
 	}
-	value := f.need("value", 0)
+	value := f.digits("value").need("value", 0)
 	m := c.metadata(id)
 	switch {
 	case m == nil:

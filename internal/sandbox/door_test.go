@@ -108,7 +108,7 @@ func TestOddRequests(t *testing.T) {
 	for _, c := range [][2]string{
 		{"GET", "/order/certificate/%2e%2e"}, {"GET", "/order/certificate/9999999999999999999999"}, {"GET", "/order/certificate/-1"}, {"GET", "/order/certificate/%00"},
 		{"GET", "/organization/%F0%9F%92%A9"}, {"PATCH", "/organization/70001"}, {"HEAD", "/account"}, {"OPTIONS", "/account"}, {"TRACE", "/account"}, {"GET", "//account"},
-		{"GET", "/order/certificate/880000/"}, {"GET", "/certificate/download/order/"}, {"PUT", "/order/certificate/status-changes"},
+		{"GET", "/order/certificate/880000//"}, {"GET", "/certificate/download/order/"}, {"PUT", "/order/certificate/status-changes"},
 	} {
 		resp, text, err := r.raw(c[0], c[1], nil)
 		if err != nil || resp.StatusCode != 404 {
@@ -120,6 +120,32 @@ func TestOddRequests(t *testing.T) {
 	r.refuse(400, "bad_request_format", "GET", "/organization?a=%zz", nil)
 	for _, body := range []string{"", "x", "[]", "null", "5", `"x"`, "{", `{"a":1}{`, "\xff\xfe", strings.Repeat("[", 100000), `{"text":"` + strings.Repeat("a", 2<<20) + `"}`} {
 		r.refuse(400, "bad_request_format", "POST", "/order/certificate/880000/note", body)
+	}
+}
+
+// TestForgivingDoor: what clients others wrote send, and the words they get.
+func TestForgivingDoor(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Options{Seed: "demo"})
+	r.want(r.get("/order/certificate/880000/"), 880000, "id")
+	r.want(r.get("/organization/"), 70001, "organizations", 0, "id")
+	r.get("/_sandbox/dump/")
+	r.refuse(400, "order_not_eligible_for_delete", "DELETE", "/order/certificate/880000", nil)
+	r.do(204, "POST", "/_sandbox/faults", list{obj{"match": "GET /**", "do": "status:500"}})
+	r.do(204, "POST", "/_sandbox/faults", list{})
+	r.get("/account")
+	for _, c := range [][2]string{
+		{"/order/certificate/880000/note", "[]"}, {"/order/certificate/880000/note", "{"},
+		{"/_sandbox/clock", "{"}, {"/_sandbox/clock", `{"advance":5}`}, {"/_sandbox/clock", `{"back":1}`}, {"/_sandbox/faults", "{}"},
+	} {
+		_, text, err := r.raw("POST", c[0], c[1])
+		if err != nil || strings.Contains(string(text), "json:") || strings.Contains(string(text), "Go ") || strings.Contains(string(text), "sandbox.") {
+			t.Errorf("POST %s %s: %s %v", c[0], c[1], text, err)
+		}
+	}
+	resp, text, err := r.raw("POST", "/order/certificate/880000/note", strings.Repeat(" ", 32<<20))
+	if err != nil || resp.StatusCode != 400 || !resp.Close {
+		t.Errorf("a huge body: %v %s %v", resp, text, err)
 	}
 }
 

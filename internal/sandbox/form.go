@@ -44,7 +44,7 @@ func (c *call) form() (form, reply, bool) {
 		}
 	}
 	if err != nil {
-		return form{}, fail(http.StatusBadRequest, "bad_request_format", "The body is not a JSON object: %v", err), false
+		return form{}, fail(http.StatusBadRequest, "bad_request_format", "The body is not one JSON object"), false
 	}
 	return f, reply{}, true
 }
@@ -126,31 +126,47 @@ func (f form) oneOf(name string, allowed ...string) string {
 	return s
 }
 
-// integer reads an optional whole number.
+// integer reads an optional whole number, which clients send as a number or as
+// digits (API facts, section 15).
 func (f form) integer(name string) (int, bool) {
 	if !f.has(name) {
 		return 0, false
 	}
-	n, ok := f.fields[name].(json.Number)
-	i, err := strconv.Atoi(n.String())
-	if !ok || err != nil {
+	var text string
+	switch v := f.fields[name].(type) {
+	case json.Number:
+		text = v.String()
+	case string:
+		text = v
+	}
+	i, err := strconv.Atoi(text)
+	if err != nil {
 		f.bad(name, "must be a whole number")
 		return 0, false
 	}
 	return i, true
 }
 
+// nonzero reads an integer of which 0 means that none is given.
+func (f form) nonzero(name string) (int, bool) {
+	n, given := f.integer(name)
+	return n, given && n != 0
+}
+
+// digits reads as text also where a number stands in its place, which clients
+// send for what looks like one. It returns f.
+func (f form) digits(names ...string) form {
+	for _, name := range names {
+		if n, isNumber := f.fields[name].(json.Number); isNumber {
+			f.fields[name] = n.String()
+		}
+	}
+	return f
+}
+
 // id reads an optional id, which clients send as a number or as digits (API
 // facts, section 15).
 func (f form) id(name string) (int, bool) {
-	if s, ok := f.fields[name].(string); ok && s != "" {
-		i, err := strconv.Atoi(s)
-		if err != nil || i <= 0 {
-			f.bad(name, "must be an id")
-			return 0, false
-		}
-		return i, true
-	}
 	i, ok := f.integer(name)
 	if ok && i <= 0 {
 		f.bad(name, "must be an id")
@@ -180,6 +196,26 @@ func (f form) flag(name string) (value, given bool) {
 	}
 	f.bad(name, "must be true or false")
 	return false, true
+}
+
+// contact reads an optional contact, which some clients send with every field
+// empty when there is none.
+func (f form) contact(name string) *contact {
+	item, given := f.object(name)
+	if !given || item.empty() {
+		return nil
+	}
+	return item.person(false)
+}
+
+// empty says that no field holds anything.
+func (f form) empty() bool {
+	for name := range f.fields {
+		if f.has(name) {
+			return false
+		}
+	}
+	return true
 }
 
 // object reads an optional object.

@@ -54,7 +54,7 @@ func newRig(t *testing.T, opts Options) *rig {
 		t.Fatal(err)
 	}
 	hs := httptest.NewServer(srv.Handler())
-	t.Cleanup(hs.Close)
+	t.Cleanup(func() { hs.Close(); srv.Close() })
 	return &rig{T: t, srv: srv, http: hs, clock: clock, key: "sandbox-key"}
 }
 

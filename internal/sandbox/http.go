@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -20,7 +21,11 @@ const (
 	maxBody       = 1 << 20
 	// A control call may bring an account to edit, not a body of the API.
 	maxControlBody = 8 << 20
+	// maxDrain is how much of a body that is too large is still taken in.
+	maxDrain = 64 << 20
 )
+
+var errTooLarge = errors.New("body too large")
 
 // apiError is one entry of the body every failure has (API facts, section 2).
 type apiError struct {
@@ -64,10 +69,11 @@ type call struct {
 }
 
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	path, rest := r.URL.EscapedPath(), ""
+	// A slash at the end changes nothing: there are clients that send one.
+	path, rest := strings.TrimSuffix(r.URL.EscapedPath(), "/"), ""
 	switch {
 	case cutPrefix(path, controlPrefix, &rest):
-		s.write(w, s.control(r, rest), 0)
+		s.write(w, s.control(w, r, rest), 0)
 	case cutPrefix(path, apiPrefix, &rest):
 		s.serveAPI(w, r, rest)
 	default:
@@ -89,7 +95,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, path string) {
 	rt, params := findRoute(r.Method, path)
 	// An order can be placed by a call whose client has gone: the body is read
 	// before anything happens, and what happens then is finished.
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := readBody(w, r, maxBody)
 
 	s.mu.Lock()
 	s.stats.count(r.Method, rt)
@@ -102,7 +108,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, path string) {
 	}
 	var out reply
 	if err != nil {
-		out = fail(http.StatusBadRequest, "bad_request_format", "The body cannot be read or is larger than %d bytes", maxBody)
+		out = unread(maxBody)
 	} else if f == nil || f.act != replace {
 		out = s.answer(r, rt, params, body, f != nil && f.act == repeatItems)
 	}
@@ -113,6 +119,30 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, path string) {
 	s.writeFaulty(w, r, out, f)
 }
 
+// readBody reads at most limit bytes. Of a longer body some more is passed over,
+// so that a client that is still sending gets the answer and not a reset.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	if err == nil && int64(len(body)) > limit {
+		io.CopyN(io.Discard, r.Body, maxDrain)
+		err = errTooLarge
+	}
+	if err != nil {
+		w.Header().Set("Connection", "close")
+		return nil, err
+	}
+	return body, nil
+}
+
+func unread(limit int64) reply {
+	return fail(http.StatusBadRequest, "bad_request_format", "The body cannot be read or is larger than %d bytes", limit)
+}
+
+// broken answers for a mistake of the sandbox, whose text is nobody's business.
+func broken() reply {
+	return fail(http.StatusInternalServerError, "internal_error", "The sandbox made a mistake")
+}
+
 // answer runs the gate and the handler. The order of the checks is assumed; that
 // an unknown key gives 403 and not 401 was seen (API facts, section 2).
 func (s *Server) answer(r *http.Request, rt *route, params map[string]string, body []byte, shifted bool) (out reply) {
@@ -120,7 +150,7 @@ func (s *Server) answer(r *http.Request, rt *route, params map[string]string, bo
 	defer s.mu.Unlock()
 	defer func() {
 		if p := recover(); p != nil { // a mistake of the sandbox, not the end of it
-			out = fail(http.StatusInternalServerError, "internal_error", "%v", p).encoded()
+			out = broken().encoded()
 		}
 	}()
 	key := r.Header.Get("X-DC-DEVKEY")
@@ -140,19 +170,25 @@ func (s *Server) answer(r *http.Request, rt *route, params map[string]string, bo
 	case !permitted(k.RestrictedToRoleID, r.Method, rt):
 		return fail(http.StatusForbidden, "access_denied|missing_permission", "The API key may not do this")
 	}
+	if !owner.allowed(rt) {
+		return missingPermission()
+	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return fail(http.StatusBadRequest, "bad_request_format", "The query cannot be read")
 	}
 	s.progress()
 	k.LastUsedDate = stamp(s.now())
+	undo, err := s.restorePoint(r.Method)
+	if err != nil {
+		return notKept()
+	}
 	c := &call{Server: s, user: owner, containers: s.acct.containersOf(owner), query: query, params: params, body: body, shifted: shifted}
 	out = rt.handle(c)
 	s.progress()
-	if r.Method != http.MethodGet && out.status < 400 {
-		if err := s.save(); err != nil {
-			return fail(http.StatusInternalServerError, "internal_error", "%v", err)
-		}
+	if r.Method != http.MethodGet && out.status < 400 && s.save() != nil {
+		undo()
+		return notKept()
 	}
 	// Bodies point into the account; they are encoded while it is locked.
 	out = out.encoded()

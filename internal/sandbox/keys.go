@@ -29,6 +29,9 @@ type apiKey struct {
 	KeySHA256 string `json:"key_sha256,omitempty"`
 }
 
+// firstKeyDate is the create_date of keys that come from options or a seed.
+const firstKeyDate = "2020-01-01T00:00:00+00:00"
+
 func keyDigest(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:])
@@ -38,7 +41,7 @@ func keyDigest(key string) string {
 func optionKeys(keys map[string]int) []*apiKey {
 	var list []*apiKey
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		list = append(list, &apiKey{ID: len(list) + 1, Name: "sandbox " + strconv.Itoa(len(list)+1), Status: "active", RestrictedToRoleID: keys[key], KeySHA256: keyDigest(key)})
+		list = append(list, &apiKey{ID: len(list) + 1, Name: "sandbox " + strconv.Itoa(len(list)+1), Status: "active", CreateDate: firstKeyDate, RestrictedToRoleID: keys[key], KeySHA256: keyDigest(key)})
 	}
 	return list
 }
@@ -171,6 +174,9 @@ func (c *call) createKey() reply {
 	if u == nil || !c.sees(u.Container.ID) {
 		return fail(http.StatusNotFound, "not_found|user", "There is no such user")
 	}
+	if u.ID != c.user.ID && !c.user.may("edit_users") { // own keys anybody may make (assumed)
+		return missingPermission()
+	}
 	k, text := c.newKey(name, u.ID, role)
 	return created(map[string]any{"id": k.ID, "api_key": text})
 }
@@ -220,6 +226,40 @@ var permissions = []struct {
 	{"add_domains", []int{1, 4}}, {"create_containers", []int{1}}, {"create_organizations", []int{1, 4}}, {"create_users", []int{1}},
 	{"edit_container", []int{1}}, {"edit_users", []int{1, 4}}, {"manage_guest_keys", []int{1}}, {"view_container", []int{1, 3, 4, 5}},
 	{"view_domains", []int{1, 3, 4, 5}}, {"view_orders", []int{1, 2, 3, 4, 5}}, {"view_users", []int{1, 4}},
+}
+
+// needed is the permission a changing call needs. Custom order fields are in no
+// permission the sources show; who may change the account's divisions may change
+// them (assumed).
+var needed = map[string]string{
+	"POST /organization":                     "create_organizations",
+	"POST /domain":                           "add_domains",
+	"PUT /domain/{domain_id}/activate":       "add_domains",
+	"PUT /domain/{domain_id}/deactivate":     "add_domains",
+	"POST /account/metadata":                 "edit_container",
+	"POST /account/metadata/bulk":            "edit_container",
+	"PUT /account/metadata/{metadata_id}":    "edit_container",
+	"DELETE /account/metadata/{metadata_id}": "edit_container",
+	"POST /user":                             "create_users",
+}
+
+// allowed applies what GET /authorization says of the user.
+func (u *user) allowed(rt *route) bool {
+	name, asked := needed[rt.method+" "+rt.pattern]
+	return !asked || u.may(name)
+}
+
+func (u *user) may(permission string) bool {
+	for _, p := range permissions {
+		if p.name == permission {
+			return u.is(p.roles...)
+		}
+	}
+	return false
+}
+
+func missingPermission() reply {
+	return fail(http.StatusForbidden, "access_denied|missing_permission", "The user of the API key may not do this")
 }
 
 type authorization struct {

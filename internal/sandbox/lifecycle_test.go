@@ -44,7 +44,7 @@ func TestApprovalAndIssuance(t *testing.T) {
 
 	canceled := idOf(r.post(csPath, csBody(org)))
 	for code, body := range map[string]obj{
-		"required_param:note": {"status": "canceled"}, "invalid_value:status": {"status": "CANCELED", "note": "x"}, "required_param:status": {}, "invalid_order_status": {"status": "renewed"},
+		"required_param:note": {"status": "canceled"}, "invalid_value:status": {"status": "Canceled", "note": "x"}, "required_param:status": {}, "invalid_order_status": {"status": "renewed"},
 	} {
 		r.refuse(400, code, "PUT", info(canceled)+"/status", body)
 	}

@@ -77,6 +77,9 @@ func (a *account) mendPeople() error {
 		if k.Status == "" {
 			k.Status = "active"
 		}
+		if k.CreateDate == "" {
+			k.CreateDate = firstKeyDate
+		}
 		if a.user(k.UserID) == nil || k.KeySHA256 == "" || !validKeyRole(k.RestrictedToRoleID) {
 			return fmt.Errorf("API key %d needs a key, the id of a user and a role that exists", i+1)
 		}

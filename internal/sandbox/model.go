@@ -200,6 +200,9 @@ type certificate struct {
 	UsageDesignation    *usage      `json:"usage_designation,omitempty"`
 	ProfileType         string      `json:"profile_type,omitempty"`
 	ProfileOption       string      `json:"profile_option,omitempty"`
+	// X9 PKI's own.
+	KeyUsages         []string `json:"key_usages,omitempty"`
+	ExtendedKeyUsages []string `json:"extended_key_usages,omitempty"`
 }
 
 // usage is what a Secure Email or document signing certificate is for.

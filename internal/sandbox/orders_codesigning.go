@@ -62,7 +62,7 @@ func (p *placing) readCSR() *pki.CSR {
 	}
 	csr, err := pki.ParseCSR(text)
 	if err != nil {
-		p.cert.add("csr_invalid_cannot_parse", "The CSR cannot be parsed: %v", err)
+		p.cert.add("csr_invalid_cannot_parse", "The CSR cannot be parsed")
 		return nil
 	}
 	p.order.Certificate.CSR, p.order.Certificate.KeySize = text, csr.Bits
@@ -78,7 +78,7 @@ func strongForCode(csr *pki.CSR) bool {
 func (p *placing) readPlatform(method string) {
 	id, given := 0, false
 	if sub, isObject := p.cert.object("server_platform"); isObject {
-		if id, given = sub.integer("id"); given {
+		if id, given = sub.nonzero("id"); given {
 			switch text := strconv.Itoa(id); {
 			case inGlossary("platforms_code_signing", text):
 				id = -1
@@ -92,14 +92,22 @@ func (p *placing) readPlatform(method string) {
 	case method == "ship_token":
 		id = tokenPlatform
 	case method == "client_app":
-		if sub, isObject := p.cert.object("server_platform"); !isObject || !sub.has("id") {
-			p.cert.missing("server_platform.id")
-		}
+		p.cert.missing("server_platform.id")
 		return
 	default:
 		id = -1
 	}
 	p.order.Certificate.ServerPlatform = platformByID(id)
+}
+
+// namesPlatform: an id of 0 names none.
+func (f form) namesPlatform() bool {
+	sub, given := f.object("server_platform")
+	if !given {
+		return false
+	}
+	_, given = sub.nonzero("id")
+	return given
 }
 
 func (p *placing) readShipInfo() {
@@ -109,6 +117,7 @@ func (p *placing) readShipInfo() {
 		p.order.ShipInfo = &address
 		return
 	}
+	sub.digits("zip")
 	p.order.ShipInfo = &shipInfo{
 		Name: sub.need("name", 0), Addr1: sub.need("addr1", 0), Addr2: sub.text("addr2", 0),
 		City: sub.need("city", 0), State: sub.need("state", 0), Zip: sub.need("zip", 0),

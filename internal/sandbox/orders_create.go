@@ -1,9 +1,11 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // Placing an order: what all products share (API facts, section 7.1). A body is
@@ -82,6 +84,7 @@ func (p *placing) readCertificate() {
 	} else {
 		o.Certificate.SignatureHash = cert.need("signature_hash", 0)
 	}
+	o.Certificate.SignatureHash = strings.ToLower(o.Certificate.SignatureHash) // either case is sent
 	units, _ := cert.texts("organization_units")
 	if !p.product.smime && family != publicTLS && family != domainTLS {
 		o.Certificate.OrganizationUnits = units
@@ -110,15 +113,13 @@ func (p *placing) readCommon() {
 	o := p.order
 	container := p.container(p.form)
 	o.Container = orderContainer{container.ID, container.Name, container.IsActive}
-	if item, given := p.object("organization_contact"); given {
-		o.OrganizationContact = item.person(false)
+	if person := p.contact("organization_contact"); person != nil {
+		o.OrganizationContact = person
 		if p.product.family == domainTLS {
 			p.bad("organization_contact", "is not used for %s", p.product.NameID)
 		}
 	}
-	if item, given := p.object("technical_contact"); given {
-		o.TechnicalContact = item.person(false)
-	}
+	o.TechnicalContact = p.contact("technical_contact")
 	o.AdditionalEmails, _ = p.emails("additional_emails")
 	if n, given := p.integer("auto_renew"); given {
 		if n < 0 {
@@ -171,9 +172,9 @@ func (p *placing) readAssignments() {
 	}
 }
 
-// readPayment checks a card and forgets it.
+// readPayment checks a card and forgets it. An old client pays by wire_transfer.
 func (p *placing) readPayment() {
-	p.order.PaymentMethod = p.oneOf("payment_method", glossaryValues("payment_methods")...)
+	p.order.PaymentMethod = p.oneOf("payment_method", append(glossaryValues("payment_methods"), "wire_transfer")...)
 	if p.order.PaymentMethod == "" {
 		p.order.PaymentMethod = "balance"
 	}
@@ -195,6 +196,7 @@ func (p *placing) readPayment() {
 		for _, name := range []string{"address", "city", "country"} {
 			bill.need(name, 0)
 		}
+		bill.digits("zip")
 		for _, name := range []string{"address2", "state", "zip"} {
 			bill.text(name, 0)
 		}
@@ -211,8 +213,11 @@ func (f form) within(name string, low, high int) {
 	}
 }
 
-// readRenewal: the codes are those a client in production knows.
+// readRenewal: the codes are those a client in production knows. 0 is none.
 func (p *placing) readRenewal() {
+	if n := p.fields["renewal_of_order_id"]; n == json.Number("0") || n == "0" {
+		return
+	}
 	id, given := p.id("renewal_of_order_id")
 	if !given {
 		return

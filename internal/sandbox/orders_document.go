@@ -30,7 +30,7 @@ func (p *placing) readDocumentSigning() {
 	} else if !cert.has("csr") && method == "email" && p.product.family == documentOld {
 		cert.missing("csr")
 	}
-	if sub, given := cert.object("server_platform"); given && sub.has("id") {
+	if cert.namesPlatform() {
 		p.readPlatform(method)
 	} else {
 		o.Certificate.ServerPlatform = platformByID(-1)

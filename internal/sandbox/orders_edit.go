@@ -141,6 +141,7 @@ func (c *call) putAutoReissue() reply {
 // putOrderStatus cancels (API facts, section 8.1). The word is case sensitive,
 // a note is needed, and the order must be pending or waiting for pickup;
 // canceling a pending reissue gives the issued order back. The codes are assumed.
+// Older clients write CANCELED, beside parameters that mean nothing any more.
 func (c *call) putOrderStatus() reply {
 	o, out := c.theOrder()
 	if o == nil {
@@ -149,6 +150,9 @@ func (c *call) putOrderStatus() reply {
 	f, out, read := c.form()
 	if !read {
 		return out
+	}
+	if f.fields["status"] == "CANCELED" {
+		f.fields["status"] = "canceled"
 	}
 	status := f.need("status", 0)
 	if status != "" {
@@ -180,6 +184,16 @@ func (c *call) putOrderStatus() reply {
 	}
 	c.closeRequests(o, reissue, note)
 	return noContent
+}
+
+// deleteOrder removes only orders that ended over twelve years ago (API facts,
+// section 8), of which a sandbox has none. The code is assumed.
+func (c *call) deleteOrder() reply {
+	o, out := c.theOrder()
+	if o == nil {
+		return out
+	}
+	return fail(http.StatusBadRequest, "order_not_eligible_for_delete", "Order %d is %s: only orders that ended long ago can be deleted", o.ID, o.Status)
 }
 
 // closeRequests leaves the note on what was canceled: the requests of a reissue

@@ -134,7 +134,7 @@ func TestCommonRefusals(t *testing.T) {
 		{"invalid_value:alternative_order_id", "alternative_order_id", strings.Repeat("a", 65), nil},
 		{"invalid_value:alternative_order_id", "alternative_order_id", "a b", nil},
 		{"invalid_value:alternative_order_id", "alternative_order_id", 5, nil},
-		{"invalid_value:auto_renew", "auto_renew", "1", nil},
+		{"invalid_value:auto_renew", "auto_renew", "x", nil},
 		{"invalid_value:skip_approval", "skip_approval", "maybe", nil},
 		{"invalid_value:locale", "locale", "ko", nil},
 		{"invalid_value:enable_guest_access", "enable_guest_access", 2, nil},

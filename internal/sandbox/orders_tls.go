@@ -35,8 +35,9 @@ func (p *placing) readTLS() {
 		o.ServerPlatform = tlsPlatform(-1)
 	}
 	o.ProfileOption = cert.text("profile_option", 0)
-	for _, name := range []string{"key_usages", "extended_key_usages"} { // X9 PKI's own, without effect here
-		cert.texts(name)
+	if p.product.NameID == "x9_pki" {
+		o.KeyUsages = usages(cert, "key_usages", keyUsages)
+		o.ExtendedKeyUsages = usages(cert, "extended_key_usages", extendedKeyUsages)
 	}
 	p.readCA(o)
 	p.order.CertificateDCVScope = p.oneOf("certificate_dcv_scope", "base_domain", "fqdn")
@@ -124,7 +125,7 @@ func (p *placing) checkTLSKey(csr *pki.CSR) {
 }
 
 func (f form) tlsPlatform() *platform {
-	id, given := f.integer("id")
+	id, given := f.nonzero("id")
 	if !given {
 		return nil
 	}

@@ -119,8 +119,8 @@ func (c *call) createOrganization() reply {
 	}
 	o := f.organization()
 	named := c.contacts(f, true)
-	if item, given := f.object("organization_contact"); given {
-		named.organization = item.person(false)
+	if person := f.contact("organization_contact"); person != nil {
+		named.organization = person
 	}
 	c.needContact(f, named)
 	o.Container = c.container(f)

@@ -40,8 +40,11 @@ func (c *call) deactivateOrganization() reply {
 		if ord.organizationID() != o.ID {
 			continue
 		}
-		if ord.underWay() || slices.ContainsFunc(c.acct.requestsOf(ord.ID), func(r *request) bool { return r.open() }) {
-			return fail(http.StatusBadRequest, "organization_in_use", "Order %d of the organization is %s", ord.ID, ord.Status)
+		if ord.underWay() {
+			return fail(http.StatusBadRequest, "organization_in_use", "Order %d of the organization is under way: %s", ord.ID, ord.Status)
+		}
+		if slices.ContainsFunc(c.acct.requestsOf(ord.ID), func(r *request) bool { return r.open() }) {
+			return fail(http.StatusBadRequest, "organization_in_use", "Order %d of the organization has a request nobody has decided yet", ord.ID)
 		}
 	}
 	o.Status, o.IsActive = "inactive", false

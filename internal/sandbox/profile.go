@@ -51,6 +51,7 @@ func (a *account) profile(o *order, c *certificate, public crypto.PublicKey) *x5
 			t.ExtKeyUsage = append(t.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
 		}
 		addNames(t, c.names())
+		askedUsages(t, c)
 	case clientCert, secureEmail:
 		mailUsage(t, p, c, isRSA)
 	case codeSigning:

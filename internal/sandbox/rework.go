@@ -93,6 +93,7 @@ func (p *placing) readRework(o *order, kind string) *rework {
 		DNSNames: old.DNSNames, CSR: old.CSR, KeySize: old.KeySize, Organization: old.Organization, OrganizationUnits: old.OrganizationUnits,
 		ServerPlatform: old.ServerPlatform, SignatureHash: old.SignatureHash, UsageDesignation: old.UsageDesignation,
 		ProfileType: old.ProfileType, ProfileOption: old.ProfileOption, CACert: old.CACert, CertValidity: old.CertValidity,
+		KeyUsages: old.KeyUsages, ExtendedKeyUsages: old.ExtendedKeyUsages,
 		DateCreated: stamp(p.now()),
 	}
 	switch {
@@ -105,7 +106,7 @@ func (p *placing) readRework(o *order, kind string) *rework {
 			w.take(p)
 		}
 	}
-	if hash := cert.text("signature_hash", 0); hash != "" {
+	if hash := strings.ToLower(cert.text("signature_hash", 0)); hash != "" {
 		if !slices.Contains(p.product.hashes(), hash) && !p.product.codeSigning() {
 			cert.bad("signature_hash", "must be one of %s", strings.Join(p.product.hashes(), ", "))
 		}
@@ -138,7 +139,9 @@ func (p *placing) reworkTLS(w *rework, o *order) {
 	}
 	w.Cert.DNSNames = withCommonName(w.Cert.CommonName, w.Cert.DNSNames)
 	if sub, given := cert.object("server_platform"); given {
-		w.Cert.ServerPlatform = sub.tlsPlatform()
+		if at := sub.tlsPlatform(); at != nil {
+			w.Cert.ServerPlatform = at
+		}
 	}
 	if end, err := time.Parse(time.DateOnly, o.OrderValidTill); err == nil {
 		if v, given := p.certValidity(cert, end); given {
@@ -173,7 +176,7 @@ func (p *placing) reworkProvisioned(w *rework) {
 	default:
 		w.Cert.CSR, w.Cert.KeySize = "", 0
 	}
-	if p.cert.has("server_platform") || w.Method != p.order.CSProvisioningMethod {
+	if p.cert.namesPlatform() || w.Method != p.order.CSProvisioningMethod {
 		p.readPlatform(w.Method)
 		if at := p.order.Certificate.ServerPlatform; at != nil {
 			w.Cert.ServerPlatform = at

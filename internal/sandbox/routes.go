@@ -93,6 +93,7 @@ var orderRoutes = []*route{
 	{"GET", "/order/certificate/status-changes", orders, (*call).listStatusChanges},
 	{"GET", "/order/certificate/{order_id}", orders, (*call).getOrder},
 	{"POST", "/order/certificate/{product_name_id}", orders, (*call).createOrder},
+	{"DELETE", "/order/certificate/{order_id}", orders, (*call).deleteOrder},
 	{"GET", "/order/alternate/{alternative_order_id}", orders, (*call).lookUpOrders},
 	{"GET", "/order/certificate/{order_id}/note", orders, (*call).listNotes},
 	{"POST", "/order/certificate/{order_id}/note", orders, (*call).addNote},

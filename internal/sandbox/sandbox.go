@@ -11,6 +11,10 @@
 // What it issues is real X.509, but of CAs whose keys are in this source and
 // that nobody may trust. It looks nothing up, sends no mail, and reads JSON
 // only, where the API knows XML too.
+//
+// Options.IssueAfter counts for DigiCert's side and for what people do at its
+// end. So at 0s an order whose domains are to be proven by a token is issued at
+// once, without anybody having looked for the token.
 package sandbox
 
 import (
@@ -31,7 +35,8 @@ type Options struct {
 	// an interface outside loopback is taken at its word.
 	Listen string
 	// Data is the file that keeps the account: read when it is there, written
-	// before each changing call is answered, and when the server stops.
+	// before each changing call is answered, and when the server stops. One
+	// sandbox at a time may have it; a lock file beside it sees to that.
 	Data string
 	// Seed fills an account that Data does not have yet: "" is empty, "demo" is
 	// the account of seed.go, anything else names a JSON file in the shape of
@@ -41,8 +46,8 @@ type Options struct {
 	// Keys maps an API key of the first user to its role: 0 none, 100, 101 or
 	// 102. Keys of other users come with a seed.
 	Keys map[string]int
-	// IssueAfter is how long DigiCert takes for a validation, and for an order
-	// once it is approved.
+	// IssueAfter is how long DigiCert, and the people it asks, take for a
+	// validation, and for an order once it is approved.
 	IssueAfter time.Duration
 	// VisibleAfter is how long a new order stays unknown to lists and look-up.
 	VisibleAfter time.Duration
@@ -70,6 +75,7 @@ type Server struct {
 	windows   map[string]*window
 	stats     stats
 	url       string
+	unlock    func() error // of the data file; nil without one
 }
 
 // New makes a sandbox and loads or seeds its account.
@@ -92,13 +98,41 @@ func New(opts Options) (*Server, error) {
 	}
 	s := &Server{opts: opts, fixedKeys: optionKeys(opts.Keys), windows: map[string]*window{}, stats: newStats()}
 	s.handler = http.HandlerFunc(s.serveHTTP)
-	acct, err := openAccount(opts)
-	if err != nil {
-		return nil, err
+	if err := s.open(); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
-	s.acct = acct
 	s.progress()
 	return s, nil
+}
+
+// open loads the account, after its file is known to be ours and writable.
+func (s *Server) open() (err error) {
+	if s.opts.Data != "" {
+		if s.unlock, err = lockData(s.opts.Data); err != nil {
+			return err
+		}
+		if err := checkWritable(s.opts.Data); err != nil {
+			return err
+		}
+	}
+	s.acct, err = openAccount(s.opts)
+	return err
+}
+
+// Close lets another sandbox have the data file. Serve does it by itself; only
+// who uses Handler alone must call it.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unlock == nil {
+		return nil
+	}
+	unlock := s.unlock
+	s.unlock = nil
+	if err := unlock(); err != nil {
+		return fmt.Errorf("unlock data: %w", err)
+	}
+	return nil
 }
 
 // Handler serves the API below /services/v2 and the control calls below /_sandbox.
@@ -112,8 +146,10 @@ func (s *Server) URL() string {
 }
 
 // Serve listens, calls ready with the base address, and serves until ctx is
-// done; then it lets calls in flight finish, saves the account and returns nil.
-func (s *Server) Serve(ctx context.Context, ready func(url string)) error {
+// done; then it lets calls in flight finish, saves the account, closes the
+// server and returns nil, or why the account could not be saved.
+func (s *Server) Serve(ctx context.Context, ready func(url string)) (err error) {
+	defer func() { err = errors.Join(err, s.Close()) }()
 	host, _, err := net.SplitHostPort(s.opts.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.opts.Listen, err)

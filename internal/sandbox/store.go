@@ -9,8 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -136,12 +136,29 @@ func strictDecode(text []byte, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(into); err != nil {
-		return err
+		return inWords(err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("something follows the JSON document")
 	}
 	return nil
+}
+
+// inWords says what is wrong with a JSON document without naming Go's types.
+func inWords(err error) error {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the JSON document is empty or cut off")
+	case errors.As(err, &syntax):
+		return fmt.Errorf("not JSON at byte %d", syntax.Offset)
+	case errors.As(err, &kind) && kind.Field != "":
+		return fmt.Errorf("%s cannot be a JSON %s", kind.Field, kind.Value)
+	case errors.As(err, &kind):
+		return fmt.Errorf("a JSON %s stands where something else belongs", kind.Value)
+	}
+	return errors.New(strings.TrimPrefix(err.Error(), "json: ")) // an unknown field
 }
 
 // mendNotes gives every note an id and sorts them oldest first, as they are kept.
@@ -152,30 +169,4 @@ func (a *account) mendNotes(o *order) {
 		}
 	}
 	slices.SortFunc(o.Notes, func(x, y note) int { return cmp.Compare(x.ID, y.ID) })
-}
-
-// save writes the data file in one step: a reader, or a restart after a crash,
-// finds the account before or after, never half of it. The caller holds mu.
-func (s *Server) save() error {
-	if s.opts.Data == "" {
-		return nil
-	}
-	text, err := json.Marshal(s.acct)
-	if err != nil {
-		return fmt.Errorf("save data: %w", err)
-	}
-	f, err := os.CreateTemp(filepath.Dir(s.opts.Data), "."+filepath.Base(s.opts.Data)+".*")
-	if err != nil {
-		return fmt.Errorf("save data: %w", err)
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), s.opts.Data)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return fmt.Errorf("save data: %w", err)
-	}
-	return nil
 }

@@ -24,6 +24,12 @@ func TestDataSurvivesRestart(t *testing.T) {
 	r.do(200, "POST", "/_sandbox/clock", obj{"advance": "10m"})
 	before := r.get("/_sandbox/dump")
 
+	if _, err := New(Options{Data: data}); err == nil || !strings.Contains(err.Error(), "another sandbox uses it") {
+		t.Errorf("a second sandbox on the same data: %v", err)
+	}
+	if err := r.srv.Close(); err != nil {
+		t.Fatal(err)
+	}
 	again := newRig(t, Options{Data: data, Seed: "demo", IssueAfter: time.Hour, VisibleAfter: time.Hour})
 	if diff := cmp.Diff(before, again.get("/_sandbox/dump")); diff != "" {
 		t.Errorf("dump after restart (-before +after):\n%s", diff)
@@ -35,7 +41,7 @@ func TestDataSurvivesRestart(t *testing.T) {
 	if next := idOf(again.post(csPath, csBody(org))); next <= id {
 		t.Errorf("order id %s after %s", next, id)
 	}
-	if names, _ := filepath.Glob(filepath.Join(filepath.Dir(data), "*")); len(names) != 1 {
+	if names, _ := filepath.Glob(filepath.Join(filepath.Dir(data), "*")); len(names) != 2 { // the data and its lock
 		t.Errorf("files left: %q", names)
 	}
 }
@@ -90,16 +96,70 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
-func TestSaveFailureIsAnError(t *testing.T) {
+// TestSaveFailureUndoes: a change that was not kept has not happened, and the
+// answer names no place of the machine.
+func TestSaveFailureUndoes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "d")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	r := newRig(t, Options{Data: filepath.Join(dir, "data.json")})
+	r := newRig(t, Options{Data: filepath.Join(dir, "data.json"), Seed: "demo"})
+	before := r.get("/_sandbox/dump")
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	r.refuse(500, "internal_error", "POST", "/organization", orgBody())
+	for _, c := range [][2]string{{"POST", "/organization"}, {"POST", "/_sandbox/reset"}} {
+		_, text, err := r.raw(c[0], c[1], orgBody())
+		if err != nil || !strings.Contains(string(text), "internal_error") || strings.Contains(string(text), dir) {
+			t.Errorf("%s: %s %v", c[1], text, err)
+		}
+	}
+	if diff := cmp.Diff(before, r.get("/_sandbox/dump")); diff != "" {
+		t.Errorf("dump after failed saves (-want +got):\n%s", diff)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if id := idOf(r.post("/organization", orgBody())); id != "70011" {
+		t.Errorf("after the folder is back the next organization is %s", id)
+	}
+}
+
+func TestUnwritableData(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := New(Options{Data: filepath.Join(dir, "none", "data.json")}); err == nil {
+		t.Error("a folder that is not there is taken")
+	}
+	if _, err := New(Options{Data: dir}); err == nil {
+		t.Error("a folder is taken for a file")
+	}
+	if os.Geteuid() == 0 {
+		return // root may write anywhere
+	}
+	file := filepath.Join(dir, "data.json")
+	if err := os.WriteFile(file, []byte("{}"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(Options{Data: file}); err == nil {
+		t.Error("a write-protected file is taken")
+	}
+}
+
+// TestStopReportsFailedSave: whoever stops the server learns of the loss.
+func TestStopReportsFailedSave(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	srv, err := New(Options{Data: filepath.Join(dir, "data.json")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	err = srv.Serve(ctx, func(string) { os.RemoveAll(dir); cancel() })
+	if err == nil || !strings.Contains(err.Error(), "save data") {
+		t.Errorf("stop without the folder: %v", err)
+	}
 }
 
 func TestServe(t *testing.T) {

@@ -14,8 +14,9 @@ func (u *user) shown() any {
 	cp.APIOnly, cp.Assigned = false, nil
 	return struct {
 		*user
-		HasContainerAssignments bool `json:"has_container_assignments"`
-	}{&cp, len(u.Assigned) > 0}
+		Container               map[string]any `json:"container"` // in place of the user's
+		HasContainerAssignments bool           `json:"has_container_assignments"`
+	}{&cp, containerInfo(u.Container), len(u.Assigned) > 0}
 }
 
 func (c *call) listUsers() reply    { return c.usersWhere(func(u *user) bool { return !u.APIOnly }) }
@@ -56,22 +57,23 @@ func (c *call) getUser() reply {
 func (c *call) userInfo(u *user) any {
 	cp := *u
 	cp.APIOnly, cp.Assigned = false, nil
-	visibility := []containerRef{}
+	visibility := []map[string]any{}
 	for _, id := range c.acct.containersOf(u) {
 		if r := c.acct.container(id); r != nil {
-			visibility = append(visibility, *r)
+			visibility = append(visibility, containerInfo(*r))
 		}
 	}
 	return struct {
 		*user
-		IsCertCentral           bool           `json:"is_cert_central"`
-		IsEnterprise            bool           `json:"is_enterprise"`
-		IsSAMLSSOOnly           bool           `json:"is_saml_sso_only"`
-		HasContainerAssignments bool           `json:"has_container_assignments"`
-		ContainerVisibility     []containerRef `json:"container_visibility"`
-		LanguageID              int            `json:"language_id"`
-		AccountLanguageID       int            `json:"account_language_id"`
-	}{user: &cp, IsCertCentral: true, IsEnterprise: true, HasContainerAssignments: len(u.Assigned) > 0, ContainerVisibility: visibility, LanguageID: 1, AccountLanguageID: 1}
+		Container               map[string]any   `json:"container"`
+		IsCertCentral           bool             `json:"is_cert_central"`
+		IsEnterprise            bool             `json:"is_enterprise"`
+		IsSAMLSSOOnly           bool             `json:"is_saml_sso_only"`
+		HasContainerAssignments bool             `json:"has_container_assignments"`
+		ContainerVisibility     []map[string]any `json:"container_visibility"`
+		LanguageID              int              `json:"language_id"`
+		AccountLanguageID       int              `json:"account_language_id"`
+	}{user: &cp, Container: containerInfo(u.Container), IsCertCentral: true, IsEnterprise: true, HasContainerAssignments: len(u.Assigned) > 0, ContainerVisibility: visibility, LanguageID: 1, AccountLanguageID: 1}
 }
 
 // createUser makes service users only: the documents at hand show no other.

@@ -67,6 +67,7 @@ func (c *call) unitOf(from form, days, years string, deprecated bool) (v validit
 	date := from.text("custom_expiration_date", 0)
 	d, hasDays := from.integer(days)
 	y, hasYears := from.integer(years)
+	none := deprecated && hasYears && y == 0 // as clients send that mean none
 	now := c.now()
 	refuse := func(unit, text string) { from.add("invalid_value:"+unit, "%s", text) }
 	switch {
@@ -86,6 +87,8 @@ func (c *call) unitOf(from form, days, years string, deprecated bool) (v validit
 			refuse("validity_days", "The days must be at least one, and at most three years")
 		}
 		v.Days = d
+	case none:
+		from.missing("order_validity")
 	case hasYears:
 		if y < 1 || y > maxYears {
 			refuse("validity_years", "The years must be 1 to 3")
@@ -103,6 +106,7 @@ func (c *call) unitOf(from form, days, years string, deprecated bool) (v validit
 
 func parseEnd(date string, deprecated bool) (time.Time, bool) {
 	if deprecated {
+		date, _ = strings.CutSuffix(date, "T00:00:00") // some clients send a time of day
 		t, err := time.Parse(time.DateOnly, date)
 		return t, err == nil
 	}

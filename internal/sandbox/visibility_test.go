@@ -82,7 +82,8 @@ func TestKeysSeeTheirContainers(t *testing.T) {
 	west.refuse(400, "order_not_eligible_for_renewal", "POST", csPath, with(csBody("502"), "renewal_of_order_id", id))
 	twin := obj{"name": "East Ltd", "address": "1", "city": "B", "state": "B", "zip": "1", "country": "de", "telephone": "1"}
 	east.refuse(400, "duplicate_organization", "POST", "/organization", twin)
-	west.post("/organization", twin) // it knows of none
+	west.refuse(403, "access_denied|missing_permission", "POST", "/organization", twin)
+	r.as("bot-key").post("/organization", with(twin, "organization_contact", person("Bo"))) // it knows of none
 
 	me := east.get("/user/me")
 	if n := len(me["container_visibility"].([]any)); n != 2 {
