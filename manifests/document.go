@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -26,9 +27,11 @@ type document struct {
 	value   resource.Map           // nil when it could not be read as a whole
 	refused map[resource.Path]bool // values that have a finding before the schema sees them
 	found   []schema.Violation     // what the schema said of it
+	said    map[remark]bool        // the same, to ask whether something was said already
 	broken  bool                   // has an error
 
-	included map[resource.Path]string // files whose content stands in value, by path
+	included map[resource.Path]string      // files whose content stands in value, by path
+	members  map[*yaml.Node]map[string]int // where a mapping has each of its keys, as far as asked for
 }
 
 // specPath is where a document's spec lies.
@@ -61,7 +64,7 @@ func (d *document) text(p resource.Path) string {
 func (d *document) find(p resource.Path) (key, value *yaml.Node, ok bool) {
 	key, value = d.root, d.root
 	for _, seg := range p.Segments() {
-		k, v := child(resolved(value), seg)
+		k, v := d.child(resolved(value), seg)
 		if v == nil {
 			return key, value, false
 		}
@@ -70,19 +73,31 @@ func (d *document) find(p resource.Path) (key, value *yaml.Node, ok bool) {
 	return key, resolved(value), true
 }
 
-func child(n *yaml.Node, seg string) (key, value *yaml.Node) {
+// child gives a member of a mapping or an item of a sequence, nil when there is none. Large mappings are searched once and remembered:
+// a document may have a finding for each of their members.
+func (d *document) child(n *yaml.Node, seg string) (key, value *yaml.Node) {
 	switch n.Kind {
 	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if k := resolved(n.Content[i]); k.Kind == yaml.ScalarNode && k.Value == seg {
-				return n.Content[i], n.Content[i+1]
+		members := d.members[n]
+		if members == nil {
+			members = make(map[string]int, len(n.Content)/2)
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				k := resolved(n.Content[i])
+				if _, seen := members[k.Value]; !seen && k.Kind == yaml.ScalarNode {
+					members[k.Value] = i
+				}
 			}
+			if d.members == nil {
+				d.members = map[*yaml.Node]map[string]int{}
+			}
+			d.members[n] = members
+		}
+		if i, ok := members[seg]; ok {
+			return n.Content[i], n.Content[i+1]
 		}
 	case yaml.SequenceNode:
-		for i, item := range n.Content {
-			if string(resource.Path("").Index(i)) == "/"+seg {
-				return item, item
-			}
+		if i, err := strconv.Atoi(seg); err == nil && i >= 0 && i < len(n.Content) {
+			return n.Content[i], n.Content[i]
 		}
 	}
 	return nil, nil
@@ -239,7 +254,20 @@ func (d *document) answered(v schema.Violation) bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(d.found, func(f schema.Violation) bool {
-		return f.Path == v.Path && f.Member == v.Member && f.Code == v.Code
-	})
+	return d.said[remark{v.Path, v.Member, v.Code}]
+}
+
+// remark is a violation without its words.
+type remark struct {
+	path   resource.Path
+	member string
+	code   diag.Code
+}
+
+func (d *document) remember(v schema.Violation) {
+	if d.said == nil {
+		d.said = map[remark]bool{}
+	}
+	d.said[remark{v.Path, v.Member, v.Code}] = true
+	d.found = append(d.found, v)
 }

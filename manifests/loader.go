@@ -241,7 +241,7 @@ func (l *loader) check(d *document) {
 	l.include(d)
 	for _, v := range schema.Check(d.kind, d.value, l.checks) {
 		if !d.answered(v) {
-			d.found = append(d.found, v)
+			d.remember(v)
 			l.add(d, d.diagnostic(v))
 		}
 	}
