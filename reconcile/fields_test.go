@@ -69,7 +69,7 @@ func TestItemsThatDiffer(t *testing.T) {
 		return resource.Map{"metadata_id": resource.Int(id), "value": resource.String(value)}
 	}
 	f := resource.FieldChange{Before: resource.List{field(1, "a"), field(2, "b")}, After: resource.List{field(2, "c"), field(1, "a"), field(3, "d")}}
-	if d := cmp.Diff(resource.List{field(2, "c"), field(3, "d")}, itemsThatDiffer(f)); d != "" {
+	if d := cmp.Diff(resource.List{field(2, "c"), field(3, "d")}, f.NewItems()); d != "" {
 		t.Errorf("items (-want +got):\n%s", d)
 	}
 	if !sameItem(field(1, "a"), field(1, "b")) || sameItem(field(1, "a"), field(2, "a")) {

@@ -30,7 +30,7 @@ func requests(fields []resource.FieldChange, live *resource.Live) int {
 			add, remove := noteChanges(by[m][0], live, nil)
 			n += len(add) + len(remove)
 		case methodCustomFields:
-			n += len(itemsThatDiffer(by[m][0]))
+			n += len(by[m][0].NewItems())
 		default:
 			n++
 		}
@@ -75,19 +75,6 @@ func texts(v resource.Value) []string {
 	var out []string
 	for _, e := range l {
 		out = append(out, resource.Text(e))
-	}
-	return out
-}
-
-// itemsThatDiffer gives the items of a list that are in After and not, equal, in Before.
-func itemsThatDiffer(f resource.FieldChange) resource.List {
-	before, _ := f.Before.(resource.List)
-	after, _ := f.After.(resource.List)
-	var out resource.List
-	for _, item := range after {
-		if !slices.ContainsFunc(before, func(b resource.Value) bool { return resource.Equal(b, item) }) {
-			out = append(out, item)
-		}
 	}
 	return out
 }

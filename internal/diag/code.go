@@ -1,6 +1,7 @@
 package diag
 
-// Code is the stable name of a kind of finding. A code is never given a second meaning and never reused.
+// Code is the stable name of a kind of finding. A code is never given a second meaning and never reused: DC1108, DC2002, DC2004, DC2007 and
+// DC1403 were set aside and stay free.
 type Code string
 
 // Findings about files: what YAML itself, the loader or the project layout refuses (DC10xx).
@@ -36,7 +37,6 @@ const (
 	SecretInline     Code = "DC1105" // a secret written down instead of referred to
 	PrivateKey       Code = "DC1106" // a private key anywhere
 	CSRInvalid       Code = "DC1107" // a CSR that cannot be used
-	NotSupported     Code = "DC1108" // documented by the API, not carried out by this version
 	FieldIgnored     Code = "DC1201" // warning: the API ignores it
 	FieldDeprecated  Code = "DC1202" // warning: deprecated
 	FieldOverridden  Code = "DC1203" // warning: another field wins
@@ -60,12 +60,9 @@ const (
 // Findings made while planning and applying (DC2xxx).
 const (
 	FieldReleased  Code = "DC2001" // warning: removed from the manifest, cannot be cleared by the API
-	NotVisible     Code = "DC2002" // a known id is not shown to this key
 	Forgotten      Code = "DC2003" // warning: no longer managed; still exists
-	Corrected      Code = "DC2004" // note: corrected by DigiCert
 	NoRemoteLock   Code = "DC2005" // note: concurrent runs elsewhere are not excluded
 	PriceUnknown   Code = "DC2006" // note: a price could not be read
-	EndedElsewhere Code = "DC2007" // warning: ended outside git
 	RenewalClamped Code = "DC2008" // warning: renew_before is longer than the API allows
 	Moved          Code = "DC2009" // note: an object goes on under another name
 	TargetUnknown  Code = "DC2011" // a target that nothing has
@@ -90,5 +87,4 @@ const (
 const (
 	StateInvalid Code = "DC1401" // the state file cannot be read
 	StateTooNew  Code = "DC1402" // written by a newer dcsync
-	PlanInvalid  Code = "DC1403" // a saved plan cannot be read
 )

@@ -77,6 +77,19 @@ type FieldChange struct {
 	Field     *Field
 }
 
+// NewItems gives the items of a list that are in After and not, equal, in Before: what has to be sent, and so what a forecast counts.
+func (f FieldChange) NewItems() List {
+	before, _ := f.Before.(List)
+	after, _ := f.After.(List)
+	var out List
+	for _, item := range after {
+		if !slices.ContainsFunc(before, func(b Value) bool { return Equal(b, item) }) {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
 // WaitingOn says whom an object waits for; "" for nobody.
 type WaitingOn string
 

@@ -88,12 +88,8 @@ func (o *order) setField(field customField) {
 }
 
 func (c *call) postCustomField() reply {
-	o, out := c.theOrder()
+	o, f, out := c.orderForm()
 	if o == nil {
-		return out
-	}
-	f, out, read := c.form()
-	if !read {
 		return out
 	}
 	field, _ := c.customField(f)

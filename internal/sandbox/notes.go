@@ -22,12 +22,8 @@ func (c *call) listNotes() reply {
 }
 
 func (c *call) addNote() reply {
-	o, out := c.theOrder()
+	o, f, out := c.orderForm()
 	if o == nil {
-		return out
-	}
-	f, out, read := c.form()
-	if !read {
 		return out
 	}
 	text := f.need("text", 0)

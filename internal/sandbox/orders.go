@@ -68,6 +68,19 @@ func (c *call) theOrder() (*order, reply) {
 	return nil, fail(http.StatusNotFound, "not_found|order", "There is no such order")
 }
 
+// orderForm finds the order of the path and decodes the body; without an order the reply says what is wrong.
+func (c *call) orderForm() (*order, form, reply) {
+	o, out := c.theOrder()
+	if o == nil {
+		return nil, form{}, out
+	}
+	f, out, read := c.form()
+	if !read {
+		return nil, form{}, out
+	}
+	return o, f, reply{}
+}
+
 // getOrder takes the thumbprint or serial number of the primary certificate too.
 func (c *call) getOrder() reply {
 	o, out := c.theOrder()

@@ -9,12 +9,8 @@ import (
 
 // putAdditionalEmails replaces the whole list; an empty one clears it.
 func (c *call) putAdditionalEmails() reply {
-	o, out := c.theOrder()
+	o, f, out := c.orderForm()
 	if o == nil {
-		return out
-	}
-	f, out, read := c.form()
-	if !read {
 		return out
 	}
 	list, given := f.emails("additional_emails")
@@ -32,12 +28,8 @@ func (c *call) putAdditionalEmails() reply {
 // organization, optional fields left out keep what they hold, and nothing can
 // be removed.
 func (c *call) putOrderContacts() reply {
-	o, out := c.theOrder()
+	o, f, out := c.orderForm()
 	if o == nil {
-		return out
-	}
-	f, out, read := c.form()
-	if !read {
 		return out
 	}
 	updates := f.contactUpdates(false)
@@ -92,12 +84,8 @@ func (c *call) putRenewalEmails() reply {
 
 // putRenewalMessage: an empty message clears it (assumed).
 func (c *call) putRenewalMessage() reply {
-	o, out := c.theOrder()
+	o, f, out := c.orderForm()
 	if o == nil {
-		return out
-	}
-	f, out, read := c.form()
-	if !read {
 		return out
 	}
 	if _, given := f.fields["custom_renewal_message"]; !given {
@@ -113,12 +101,8 @@ func (c *call) putRenewalMessage() reply {
 
 // putAutoReissue is for multi-year TLS orders: those that outlive a first year.
 func (c *call) putAutoReissue() reply {
-	o, out := c.theOrder()
+	o, f, out := c.orderForm()
 	if o == nil {
-		return out
-	}
-	f, out, read := c.form()
-	if !read {
 		return out
 	}
 	on, given := f.flag("auto_reissue")
@@ -143,12 +127,8 @@ func (c *call) putAutoReissue() reply {
 // canceling a pending reissue gives the issued order back. The codes are assumed.
 // Older clients write CANCELED, beside parameters that mean nothing any more.
 func (c *call) putOrderStatus() reply {
-	o, out := c.theOrder()
+	o, f, out := c.orderForm()
 	if o == nil {
-		return out
-	}
-	f, out, read := c.form()
-	if !read {
 		return out
 	}
 	if f.fields["status"] == "CANCELED" {

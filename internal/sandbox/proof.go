@@ -183,12 +183,8 @@ func (c *call) checkProof() reply {
 
 // resendApprovals mails the verified contacts of a pending EV TLS order again.
 func (c *call) resendApprovals() reply {
-	o, out := c.theOrder()
+	o, f, out := c.orderForm()
 	if o == nil {
-		return out
-	}
-	f, out, read := c.form()
-	if !read {
 		return out
 	}
 	p := findProduct(o.Product.NameID)
@@ -210,12 +206,8 @@ func (c *call) resendApprovals() reply {
 
 // putTransparency takes effect with the next certificate.
 func (c *call) putTransparency() reply {
-	o, out := c.theOrder()
+	o, f, out := c.orderForm()
 	if o == nil {
-		return out
-	}
-	f, out, read := c.form()
-	if !read {
 		return out
 	}
 	disable, given := f.flag("disable_ct")
@@ -234,12 +226,8 @@ func (c *call) putTransparency() reply {
 
 // postCSR completes an order that waits for its request.
 func (c *call) postCSR() reply {
-	o, out := c.theOrder()
+	o, f, out := c.orderForm()
 	if o == nil {
-		return out
-	}
-	f, out, read := c.form()
-	if !read {
 		return out
 	}
 	pl := &placing{call: c, form: f, cert: f, order: &order{}}

@@ -36,12 +36,8 @@ func (c *call) reissueOrder() reply   { return c.rework(kindReissue) }
 func (c *call) duplicateOrder() reply { return c.rework(kindDuplicate) }
 
 func (c *call) rework(kind string) reply {
-	o, out := c.theOrder()
+	o, f, out := c.orderForm()
 	if o == nil {
-		return out
-	}
-	f, out, read := c.form()
-	if !read {
 		return out
 	}
 	if out, refused := c.cannotRework(o, kind); refused {

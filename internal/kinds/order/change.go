@@ -76,12 +76,7 @@ func (a *API) contacts(ctx context.Context, id string, desired resource.Map, fie
 
 // customFields sets each value that differs; each is a call that can be repeated. The API has no call that removes one.
 func (a *API) customFields(ctx context.Context, id string, f resource.FieldChange) error {
-	before, _ := f.Before.(resource.List)
-	after, _ := f.After.(resource.List)
-	for _, item := range after {
-		if slices.ContainsFunc(before, func(b resource.Value) bool { return resource.Equal(b, item) }) {
-			continue
-		}
+	for _, item := range f.NewItems() {
 		if _, err := a.client.Do(ctx, certcentral.Request{Method: http.MethodPost, Path: path(id) + "/custom-field", Body: item, Repeatable: true}); err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package organization
 import (
 	"context"
 	"net/http"
-	"slices"
 
 	"dcsync/internal/certcentral"
 	"dcsync/internal/resource"
@@ -14,13 +13,7 @@ import (
 func (a *API) validation(ctx context.Context, id string, fields []resource.FieldChange) error {
 	var submit resource.List
 	for _, f := range fields {
-		before, _ := f.Before.(resource.List)
-		after, _ := f.After.(resource.List)
-		for _, item := range after {
-			if !slices.ContainsFunc(before, func(b resource.Value) bool { return resource.Equal(b, item) }) {
-				submit = append(submit, item)
-			}
-		}
+		submit = append(submit, f.NewItems()...)
 	}
 	if len(submit) == 0 {
 		return nil
