@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -241,7 +242,7 @@ func (b *builder) counts(p *Plan) {
 		return
 	}
 	calls := p.Cost.Requests > 0
-	for _, kind := range slices.Sorted(keys(b.in.Live.Lists)) {
+	for _, kind := range slices.Sorted(maps.Keys(b.in.Live.Lists)) {
 		for _, live := range b.in.Live.Lists[kind].Objects {
 			if _, owned := b.owned[Key{kind, live.ID}]; owned || live.Phase == resource.Ended || !b.in.Settings.Scope.Holds(live) {
 				continue
@@ -251,16 +252,6 @@ func (b *builder) counts(p *Plan) {
 		}
 		if calls {
 			p.Cost.Requests += b.in.Live.Lists[kind].Requests // the listing that closes an apply
-		}
-	}
-}
-
-func keys[K comparable, V any](m map[K]V) func(func(K) bool) {
-	return func(yield func(K) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
 		}
 	}
 }
@@ -299,7 +290,7 @@ func viaItem(o *resource.Object, f resource.FieldChange) resource.Address {
 			continue
 		}
 		at := f.Path.Index(i)
-		for _, p := range slices.Sorted(keys(o.Via)) {
+		for _, p := range slices.Sorted(maps.Keys(o.Via)) {
 			if p.Under(at) {
 				return o.Via[p]
 			}

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -57,7 +58,7 @@ func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, l
 		b.add(p, c)
 	}
 	b.planReissue(p, o, entry, live, parts)
-	for _, k := range slices.SortedFunc(keys(parts), part.compare) {
+	for _, k := range slices.SortedFunc(maps.Keys(parts), part.compare) {
 		c := b.change(o, k.action, k.trigger, k.reason)
 		c.ID, c.live, c.Fields, c.Corrected = entry.Identity.ID, live, parts[k], k.corrected
 		b.place(c, entry)

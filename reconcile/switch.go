@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,7 +32,7 @@ func (b *builder) switching(o *resource.Object, entry *state.Entry, live *resour
 		return c
 	}
 	var underWay, inUse []string
-	for _, kind := range slices.Sorted(keys(b.in.Live.Lists)) {
+	for _, kind := range slices.Sorted(maps.Keys(b.in.Live.Lists)) {
 		if l := b.in.Live.Lists[kind]; !l.Complete {
 			return stop("the listing is not complete, so what uses it is not known: "+l.Problem, "run again")
 		}
