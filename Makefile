@@ -32,10 +32,7 @@ editors: ## the schemas under another validator (ajv) and in a YAML language ser
 	DCSYNC_EDITOR_TESTS=1 $(GO) test -count=1 -run 'AnotherValidator|LanguageServer' ./schema
 
 fuzz: ## every fuzz target for FUZZTIME each
-	@set -e; for p in $$($(GO) list ./...); do \
-	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
-	    echo "fuzz $$p $$f $(FUZZTIME)"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$p; \
-	  done; done
+	GO=$(GO) .ci/fuzz $(FUZZTIME)
 
 bench: ## benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
