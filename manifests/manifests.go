@@ -60,11 +60,7 @@ func (l *loader) load(ctx context.Context) (*Loaded, error) {
 		return nil, err
 	}
 	l.checkStateFile()
-	l.checkNames()
-	l.checkLifecycles()
-	l.checkIntents()
-	l.resolve()
-	l.applyPolicy()
+	l.join()
 
 	out := &Loaded{
 		Project:   l.project,
@@ -78,4 +74,13 @@ func (l *loader) load(ctx context.Context) (*Loaded, error) {
 		out.Set = l.set()
 	}
 	return out, nil
+}
+
+// join holds the documents against each other and makes objects of them.
+func (l *loader) join() {
+	l.checkNames()
+	l.checkLifecycles()
+	l.checkIntents()
+	l.resolve()
+	l.applyPolicy()
 }

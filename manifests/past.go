@@ -1,0 +1,153 @@
+package manifests
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"dcsync/internal/diag"
+	"dcsync/internal/resource"
+	"dcsync/schema"
+)
+
+// Objects is where the past is read from: folders and files by id, where equal ids mean equal content. Its errors are failures of the
+// world, such as a clone that lacks an object.
+type Objects interface {
+	// Folder calls visit for everything in a folder: files with mode 0, fs.ModeDir, fs.ModeSymlink, or another type that is none of these.
+	Folder(id string, visit func(name, id string, mode fs.FileMode)) error
+	// Blob gives the bytes of a file; whole is false when they are more than limit.
+	Blob(id string, limit int64) (data []byte, whole bool, err error)
+}
+
+// Past reads projects as they were: whatever it gives is what LoadAt, without an instant, would have made of the same files on disk.
+// It remembers by id what it has read, so that of many versions of a project only what differs is read and parsed. It never looks at the
+// disk, and is not safe for concurrent use.
+type Past struct {
+	objects  Objects
+	checks   schema.Checks
+	branches map[string]*branch   // folders by id
+	entries  int                  // in branches
+	listings map[string]*listing  // YAML files by id
+	settings map[string]*settings // by id of dcsync.yaml, as last seen with it
+	last     *Snapshot
+}
+
+// NewPast reads the past from some objects.
+func NewPast(o Objects) *Past {
+	return &Past{
+		objects:  o,
+		checks:   checks(time.Time{}),
+		branches: map[string]*branch{},
+		listings: map[string]*listing{},
+		settings: map[string]*settings{},
+	}
+}
+
+// Document is one manifest in a YAML file.
+type Document struct {
+	Address resource.Address
+	Line    int
+	Digest  string // SHA-256 (hex) of its bytes, as resource.Source has it
+}
+
+// Documents gives the manifests in a YAML file, by its id. What is no manifest with a kind and a name is left out, and so is what cannot
+// be read.
+func (p *Past) Documents(blob string) ([]Document, error) {
+	l, err := p.listing(blob, "the file")
+	if err != nil {
+		return nil, err
+	}
+	return l.documents, nil
+}
+
+// listing is what is known of a YAML file without looking into its manifests.
+type listing struct {
+	documents []Document
+	problems  diag.List // why not all of it could be read
+}
+
+// maxProblems bounds what is remembered of one file that cannot be read.
+const maxProblems = 3
+
+// listing reads a YAML file once. The name is used in messages only.
+func (p *Past) listing(id, name string) (*listing, error) {
+	if known := p.listings[id]; known != nil {
+		return known, nil
+	}
+	data, whole, err := p.objects.Blob(id, maxFile)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	out, l := &listing{}, newLoaderOf(newFolder(nil), "")
+	if !whole {
+		l.partial = true
+		l.unreadable(name, errSize)
+	} else {
+		for _, d := range l.readText(name, string(data)) {
+			if a := d.address(); a != (resource.Address{}) {
+				// What a document gives is part of the file's text, which is not to be kept for it.
+				a = resource.Address{Kind: strings.Clone(a.Kind), Name: strings.Clone(a.Name)}
+				out.documents = append(out.documents, Document{a, d.pos().Line, d.digest})
+			}
+		}
+	}
+	if l.partial {
+		for _, f := range l.sortedFindings() {
+			if f.Severity == diag.Error && len(out.problems) < maxProblems {
+				out.problems = append(out.problems, f)
+			}
+		}
+	}
+	p.listings[id] = out
+	return out, nil
+}
+
+// branch is a folder of the past.
+type branch struct {
+	items  []item
+	byName map[string]int
+}
+
+// item is one entry of a folder.
+type item struct {
+	name, id string
+	mode     fs.FileMode
+}
+
+// get gives an entry by its name.
+func (b *branch) get(name string) (item, bool) {
+	i, ok := b.byName[name]
+	if !ok {
+		return item{}, false
+	}
+	return b.items[i], true
+}
+
+// maxEntries bounds the entries of folders that are remembered.
+const maxEntries = 1 << 18
+
+// branch reads a folder.
+func (p *Past) branch(id string) (*branch, error) {
+	if known := p.branches[id]; known != nil {
+		return known, nil
+	}
+	b := &branch{}
+	if err := p.objects.Folder(id, func(name, id string, mode fs.FileMode) {
+		b.items = append(b.items, item{name, id, mode})
+	}); err != nil {
+		return nil, fmt.Errorf("read folder: %w", err)
+	}
+	b.byName = make(map[string]int, len(b.items))
+	for i, e := range b.items {
+		if _, twice := b.byName[e.name]; !twice {
+			b.byName[e.name] = i
+		}
+	}
+	if p.entries += len(b.items); p.entries > maxEntries {
+		clear(p.branches)
+		p.entries = len(b.items)
+	}
+	p.branches[id] = b
+	return b, nil
+}
