@@ -14,7 +14,6 @@ var (
 	ErrUnsupported   = errors.New("git repository format not supported")
 	ErrNoFile        = errors.New("no such file in git")
 	ErrMissingObject = errors.New("git object is not in this clone") // shallow or partial
-	ErrTooLarge      = errors.New("git object is too large to be read")
 	ErrNoRemote      = errors.New("no such git remote")
 	ErrNoBranch      = errors.New("no branch to commit to")
 	ErrUnpushed      = errors.New("the checked out commit is not on the remote branch")

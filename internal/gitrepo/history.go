@@ -100,12 +100,14 @@ func (r *Repo) History(ctx context.Context, o HistoryOptions) iter.Seq2[Commit, 
 
 // Describe gives one commit without its changes: the merge that Commit.Mainline names, or the commit that state says it was applied
 // from.
-func (r *Repo) Describe(id string) (Commit, error) {
+func (r *Repo) Describe(id string) (Commit, error) { return describe(r.store, id) }
+
+func describe(s source, id string) (Commit, error) {
 	h, ok := parseID(id)
 	if !ok {
 		return Commit{}, fmt.Errorf("read git commit: %q is no object id", id)
 	}
-	raw, err := readCommit(r.store, h)
+	raw, err := readCommit(s, h)
 	if err != nil {
 		return Commit{}, err
 	}
