@@ -2,7 +2,6 @@ package gitrepo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -117,55 +116,8 @@ func (r *Repo) Check(ctx context.Context, l Landing) error {
 	if l.Push.Lock != nil && !atomic {
 		return fmt.Errorf("push to %s: %w", bare(rem.push.Endpoint), ErrNoAtomic)
 	}
-	if l.Apart || r.head.commit.IsZero() {
+	if l.Apart {
 		return nil
 	}
-	tip := now[w.ref]
-	if tip.IsZero() {
-		return fmt.Errorf("%w: %s has no branch %s", ErrNoBranch, rem.name, w.ref.Short())
-	}
-	on, err := r.reaches(ctx, tip, r.head.commit)
-	if err == nil && !on {
-		err = fmt.Errorf("%w: push %s to %s first", ErrUnpushed, r.Head()[:12], w.ref.Short())
-	}
-	if errors.Is(err, ErrMissingObject) {
-		return nil // this clone does not have enough history to tell
-	}
-	return err
-}
-
-// reaches tells whether a commit is among the ancestors of tip. It gives ErrMissingObject when history ends before that is certain.
-func (r *Repo) reaches(ctx context.Context, tip, commit plumbing.Hash) (bool, error) {
-	cut, err := r.store.Shallow()
-	if err != nil {
-		return false, fmt.Errorf("read git shallow commits: %w", err)
-	}
-	seen := map[plumbing.Hash]bool{tip: true}
-	partial := false
-	for queue := []plumbing.Hash{tip}; len(queue) > 0; queue = queue[1:] {
-		if queue[0] == commit {
-			return true, nil
-		}
-		if err := ctx.Err(); err != nil {
-			return false, err
-		}
-		c, err := readCommit(r.store, queue[0])
-		if err != nil {
-			return false, err
-		}
-		if slices.Contains(cut, queue[0]) {
-			partial = true
-			continue
-		}
-		for _, p := range c.parents {
-			if !seen[p] {
-				seen[p] = true
-				queue = append(queue, p)
-			}
-		}
-	}
-	if partial {
-		return false, ErrMissingObject
-	}
-	return false, nil
+	return r.isOn(ctx, rem.name, w.ref, now[w.ref])
 }

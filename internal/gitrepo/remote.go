@@ -41,7 +41,7 @@ type endpoint struct {
 	via  transport.Transport
 }
 
-// tips are the refs of a remote.
+// tips are the refs of a remote, and its HEAD.
 type tips map[plumbing.ReferenceName]plumbing.Hash
 
 // remote finds a remote in the configuration and how to log in to it. Nothing is sent.
@@ -171,6 +171,9 @@ func tipsOf(adv *packp.AdvRefs) tips {
 	out := make(tips, len(adv.References))
 	for name, h := range adv.References {
 		out[plumbing.ReferenceName(name)] = h
+	}
+	if adv.Head != nil {
+		out[plumbing.HEAD] = *adv.Head
 	}
 	return out
 }
