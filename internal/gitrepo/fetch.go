@@ -50,36 +50,31 @@ func (r *Repo) Fetch(ctx context.Context, remote, branch string, a Access) (stri
 	if err != nil {
 		return "", err
 	}
-	now, err := rem.tips(ctx)
+	haves, shallow, err := r.haves()
 	if err != nil {
 		return "", err
 	}
-	tip := now[ref]
-	if tip.IsZero() {
-		return "", nil
+	w := want{ref: ref, haves: haves, shallow: shallow}
+	if len(shallow) > 0 {
+		w.depth = 1
 	}
-	if r.store.HasEncodedObject(tip) != nil {
-		haves, shallow, err := r.haves()
-		if err != nil {
+	now, err := rem.tips(ctx)
+	if err != nil || now[ref].IsZero() {
+		return "", err
+	}
+	tip := now[ref]
+	known, err := r.refersTo(tip)
+	if err != nil {
+		return "", err
+	}
+	if !known {
+		found, err := rem.fetch(ctx, r.store, w)
+		if err != nil || found.id.IsZero() {
 			return "", err
 		}
-		w := want{ids: []plumbing.Hash{tip}, haves: haves, shallow: shallow}
-		if len(shallow) > 0 {
-			w.depth = 1
-		}
-		cut, err := rem.fetch(ctx, r.store, w)
-		if err != nil {
+		tip = found.id
+		if err := r.cut(shallow, found.cut); err != nil {
 			return "", err
-		}
-		for _, id := range cut {
-			if !slices.Contains(shallow, id) {
-				shallow = append(shallow, id)
-			}
-		}
-		if len(cut) > 0 {
-			if err := r.store.SetShallow(shallow); err != nil {
-				return "", fmt.Errorf("write git shallow commits: %w", err)
-			}
 		}
 	}
 	track := rem.tracking(ref)
@@ -87,6 +82,23 @@ func (r *Repo) Fetch(ctx context.Context, remote, branch string, a Access) (stri
 		return "", fmt.Errorf("write git reference %s: %w", track, err)
 	}
 	return shown(tip), nil
+}
+
+// cut records further commits at which history ends in this clone.
+func (r *Repo) cut(known, more []plumbing.Hash) error {
+	all := slices.Clone(known)
+	for _, id := range more {
+		if !slices.Contains(all, id) {
+			all = append(all, id)
+		}
+	}
+	if len(all) == len(known) {
+		return nil
+	}
+	if err := r.store.SetShallow(all); err != nil {
+		return fmt.Errorf("write git shallow commits: %w", err)
+	}
+	return nil
 }
 
 // Check tells before a run whether its landing could go through: the branch exists, the remote lets these credentials push, the
