@@ -60,6 +60,7 @@ func (l *loader) load(ctx context.Context) (*Loaded, error) {
 		return nil, err
 	}
 	l.checkStateFile()
+	l.checkStateRef()
 	l.join()
 
 	out := &Loaded{

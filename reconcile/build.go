@@ -193,7 +193,7 @@ func sentAfter(d *resource.Descriptor, spec resource.Map) []resource.FieldChange
 // forgotten plans the entries whose manifest is gone: dcsync stops managing them and touches nothing.
 func (b *builder) forgotten(p *Plan) {
 	for _, a := range b.in.State.Addresses() {
-		if b.in.Set.Get(a) != nil {
+		if b.in.Set.Get(a) != nil || b.in.Later[a] {
 			continue
 		}
 		entry := b.in.State.Objects[a]

@@ -69,6 +69,9 @@ const (
 	LooksMoved     Code = "DC2010" // warning: a removed and an added manifest mean the same
 	GitUnsupported Code = "DC2012" // warning: a git repository that cannot be read
 	StateElsewhere Code = "DC2013" // note: the branch holds later state than the checkout
+	StateUnlanded  Code = "DC2014" // note: results that only this folder has
+	StateUnseen    Code = "DC2015" // warning: the state's branch is not in this clone, and was not asked for
+	LaterIntent    Code = "DC2016" // note: objects of the state left alone, since this checkout may lack their manifests
 )
 
 // Findings of the team's own policy, spec.policy of dcsync.yaml (DC15xx).
