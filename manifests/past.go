@@ -50,6 +50,22 @@ type Document struct {
 	Address resource.Address
 	Line    int
 	Digest  string // SHA-256 (hex) of its bytes, as resource.Source has it
+
+	MovedFrom []string // earlier names, oldest first
+	Files     []string // what its {file: …} say, sorted: paths that begin beside its own file
+}
+
+// IsManifest tells whether a file below a manifest folder is read as manifests, by its name.
+func IsManifest(name string) bool { return isYAML(name) }
+
+// Beside gives the name, relative to the project's root, of the file that a manifest names as Document.Files has it; "" when that would lie
+// outside of the project.
+func Beside(manifest, file string) string {
+	name, err := beside(manifest, file)
+	if err != nil {
+		return ""
+	}
+	return name
 }
 
 // Documents gives the manifests in a YAML file, by its id. What is no manifest with a kind and a name is left out, and so is what cannot
@@ -89,7 +105,7 @@ func (p *Past) listing(id, name string) (*listing, error) {
 			if a := d.address(); a != (resource.Address{}) {
 				// What a document gives is part of the file's text, which is not to be kept for it.
 				a = resource.Address{Kind: strings.Clone(a.Kind), Name: strings.Clone(a.Name)}
-				out.documents = append(out.documents, Document{a, d.pos().Line, d.digest})
+				out.documents = append(out.documents, Document{a, d.pos().Line, d.digest, cloned(movedFrom(d)), cloned(d.files())})
 			}
 		}
 	}
@@ -102,6 +118,37 @@ func (p *Past) listing(id, name string) (*listing, error) {
 	}
 	p.listings[id] = out
 	return out, nil
+}
+
+func cloned(list []string) []string {
+	for i, s := range list {
+		list[i] = strings.Clone(s)
+	}
+	return list
+}
+
+// files gives the names in all {file: …} of a document, whatever field they stand in, sorted.
+func (d *document) files() []string {
+	var out []string
+	var walk func(resource.Value)
+	walk = func(v resource.Value) {
+		switch v := v.(type) {
+		case resource.Map:
+			if file, ok := v["file"].(resource.String); ok && len(v) == 1 {
+				out = append(out, string(file))
+			}
+			for _, member := range v {
+				walk(member)
+			}
+		case resource.List:
+			for _, item := range v {
+				walk(item)
+			}
+		}
+	}
+	walk(d.value)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // branch is a folder of the past.

@@ -29,6 +29,7 @@ type Project struct {
 	StateFile    string   // relative to Root, "/" separators
 	Lock         Lock
 	Git          Git
+	Trust        Trust
 	MaxOrders    int
 	MaxDestroy   int
 	RateLimit    string // windows such as 100/5s,1000/180s, or off
@@ -52,6 +53,12 @@ type Git struct {
 	Email  string
 }
 
+// Trust names the files of the keys whose signatures count: relative to Root, "/" separators, "" for none. They need not be there.
+type Trust struct {
+	AllowedSigners string // SSH keys, in git's allowed_signers format
+	Keyring        string // OpenPGP keys, armored
+}
+
 // minLease is the shortest lease of a lock: a third of it passes between two renewals, and a request may take a minute.
 const minLease = 3 * time.Minute
 
@@ -63,6 +70,7 @@ func newProject(root string) *Project {
 		StateFile: "dcsync.state.json",
 		Lock:      Lock{Mode: "auto", Ref: "refs/dcsync/lock", Lease: 10 * time.Minute},
 		Git:       Git{Remote: "origin"},
+		Trust:     Trust{AllowedSigners: ".dcsync/allowed_signers"},
 		MaxOrders: 25,
 		RateLimit: "100/5s,1000/180s",
 		Settle:    time.Minute,
@@ -169,10 +177,15 @@ func (l *loader) takeProject(d *document) {
 			p.Settle = settle
 		}
 	})
-	take(d, "/spec/state/file", func(v resource.String) {
-		p.StateFile = string(v)
-		l.staysInside(d, "/spec/state/file", string(v))
-	})
+	file := func(at resource.Path, into *string) {
+		take(d, at, func(v resource.String) {
+			*into = string(v)
+			l.staysInside(d, at, string(v))
+		})
+	}
+	file("/spec/state/file", &p.StateFile)
+	file("/spec/trust/allowed_signers", &p.Trust.AllowedSigners)
+	file("/spec/trust/keyring", &p.Trust.Keyring)
 	take(d, "/spec/manifests", func(list resource.List) {
 		p.Manifests = nil
 		for i, item := range list {

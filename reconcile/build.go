@@ -248,7 +248,7 @@ func (b *builder) counts(p *Plan) {
 				continue
 			}
 			p.UnmanagedCount++
-			p.Unmanaged = append(p.Unmanaged, Unmanaged{Kind: kind, ID: live.ID, Summary: strings.TrimSpace(strings.Join([]string{live.Product, live.Title, live.Status}, " "))})
+			p.Unmanaged = append(p.Unmanaged, Unmanaged{Kind: kind, ID: live.ID, Product: live.Product, Summary: strings.TrimSpace(strings.Join([]string{live.Product, live.Title, live.Status}, " "))})
 		}
 		if calls {
 			p.Cost.Requests += b.in.Live.Lists[kind].Requests // the listing that closes an apply

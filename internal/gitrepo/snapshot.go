@@ -57,6 +57,26 @@ func (s *Snapshots) Tree(revision, folder string) (string, error) {
 	return e.hash.String(), nil
 }
 
+// File gives the id of a file at a revision, as for Tree; "" when no file is there.
+func (s *Snapshots) File(revision, path string) (string, error) {
+	id, err := s.repo.resolve(revision)
+	if err != nil || id.IsZero() {
+		return "", err
+	}
+	c, err := readCommit(s.store, id)
+	if err != nil {
+		return "", err
+	}
+	e, err := find(s.store, c.tree, path)
+	if err != nil || e.isTree() {
+		return "", err
+	}
+	return shown(e.hash), nil
+}
+
+// Commit is Repo.Describe.
+func (s *Snapshots) Commit(id string) (Commit, error) { return describe(s.store, id) }
+
 // Folder calls visit for everything in a folder, in git's order: with its name, its id and its type, which is 0 for a file, fs.ModeDir,
 // fs.ModeSymlink (a file that holds where it leads), or fs.ModeIrregular for what is not in the repository, a submodule. What git refuses
 // to check out, such as "..", is left out. It gives ErrMissingObject when this clone lacks the folder.
