@@ -154,7 +154,8 @@ func (d *document) files() []string {
 // branch is a folder of the past.
 type branch struct {
 	items  []item
-	byName map[string]int
+	asked  int            // how often get was called
+	byName map[string]int // nil until many names are asked for
 }
 
 // item is one entry of a folder.
@@ -163,8 +164,24 @@ type item struct {
 	mode     fs.FileMode
 }
 
+// fewNames is how many names of a folder are looked up one by one: most folders are asked for one or two.
+const fewNames = 8
+
 // get gives an entry by its name.
 func (b *branch) get(name string) (item, bool) {
+	if b.asked++; b.asked <= fewNames {
+		i := slices.IndexFunc(b.items, func(e item) bool { return e.name == name })
+		if i < 0 {
+			return item{}, false
+		}
+		return b.items[i], true
+	}
+	if b.byName == nil {
+		b.byName = make(map[string]int, len(b.items))
+		for i, e := range slices.Backward(b.items) {
+			b.byName[e.name] = i
+		}
+	}
 	i, ok := b.byName[name]
 	if !ok {
 		return item{}, false
@@ -185,12 +202,6 @@ func (p *Past) branch(id string) (*branch, error) {
 		b.items = append(b.items, item{name, id, mode})
 	}); err != nil {
 		return nil, fmt.Errorf("read folder: %w", err)
-	}
-	b.byName = make(map[string]int, len(b.items))
-	for i, e := range b.items {
-		if _, twice := b.byName[e.name]; !twice {
-			b.byName[e.name] = i
-		}
 	}
 	if p.entries += len(b.items); p.entries > maxEntries {
 		clear(p.branches)

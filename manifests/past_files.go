@@ -15,6 +15,7 @@ type pastFiles struct {
 	root   string // id of the project's folder
 	failed error
 	asked  map[string]string // what was located, and found there; nil: not noted
+	linked bool              // a link was met
 }
 
 const (
@@ -89,6 +90,7 @@ func (f *pastFiles) find(name string) (item, string, error) {
 			at = append(at, e)
 			continue
 		}
+		f.linked = true
 		if rest == "" || links > 0 {
 			lost = errBroken
 		}
@@ -170,6 +172,9 @@ func (w *pastWalk) below(folder, id string, depth int) error {
 	}
 	for _, e := range b.items {
 		name := folder + e.name
+		if e.mode&fs.ModeSymlink != 0 {
+			w.files.linked = true
+		}
 		err := w.visit(name, e.mode, nil)
 		switch {
 		case errors.Is(err, fs.SkipDir) && e.mode.IsDir():

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
 
 	"dcsync/internal/diag"
 	"dcsync/internal/gitrepo"
@@ -458,4 +459,46 @@ func TestPastBomb(t *testing.T) {
 	if _, _, err := at(t, NewPast(v), "bomb").Object(jane); !errors.Is(err, errTooMany) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// What a snapshot lists does not depend on which one was looked at before.
+func TestPastNeighbours(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		v, files := newVault(), good(t)
+		files[projectFile] = strings.Replace(testProject, "settle: 0s", rapid.SampledFrom([]string{
+			"manifests: [manifests]", "manifests: [., manifests]", "manifests: [manifests/people, manifests]", "manifests: [lists]"}).Draw(rt, "folders"), 1)
+		past := NewPast(v)
+		for range rapid.IntRange(2, 6).Draw(rt, "steps") {
+			name := rapid.SampledFrom([]string{"manifests/order.yaml", "manifests/people/ja.yaml", "manifests/.x/y.yaml", "manifests/README", "manifests/new.yaml",
+				"manifests/people/new.yaml", "csr/a.csr", "other/x.yaml", "lists"}).Draw(rt, "name")
+			files[name] = rapid.SampledFrom([]string{"a: [", fmt.Sprintf(contact, "jane"), fmt.Sprintf(contact, "new"), fmt.Sprintf(order, "web"), "-> order.yaml",
+				"-> ../csr", "-> manifests", "-> ../other/x.yaml", "---\n"}).Draw(rt, "text")
+			if rapid.Bool().Draw(rt, "gone") {
+				delete(files, name)
+			}
+			tree := v.tree(files)
+			type answer struct {
+				Places []Place
+				Unread string
+				Web    string
+			}
+			ask := func(p *Past) answer {
+				s := at(t, p, tree)
+				unread, err := s.Unread()
+				if err != nil {
+					rt.Fatal(err)
+				}
+				o, found, err := s.Object(web)
+				a := answer{places(t, s), text(unread), fmt.Sprint(o != nil, err, text(found))}
+				if o != nil {
+					a.Web += reconcile.DesiredDigest(o)
+				}
+				return a
+			}
+			if d := cmp.Diff(ask(NewPast(v)), ask(past)); d != "" {
+				rt.Fatalf("(-alone +after others):\n%s", d)
+			}
+		}
+	})
 }

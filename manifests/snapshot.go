@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"path"
 	"slices"
+	"strings"
 
 	"dcsync/internal/diag"
 	"dcsync/internal/resource"
@@ -20,9 +22,10 @@ type Snapshot struct {
 	tree     string
 	settings *settings
 
-	listed bool // the fields below are known
-	files  []pastFile
+	listed bool       // the fields below are known
+	files  []pastFile // by name
 	unread diag.List
+	plain  bool // all was read, and no link was met on the way
 }
 
 // settings is what dcsync.yaml said, and the schemas of the policy it names.
@@ -41,8 +44,9 @@ type pastFile struct {
 // At gives the project whose folder has an id. Where the folder holds no dcsync.yaml the error is a diag.Diagnostic with code
 // diag.ProjectMissing; other errors are failures of the world.
 func (p *Past) At(tree string) (*Snapshot, error) {
-	if p.last != nil && p.last.tree == tree {
-		return p.last, nil
+	before := p.last
+	if before != nil && before.tree == tree {
+		return before, nil
 	}
 	files := &pastFiles{past: p, root: tree}
 	e, _, err := files.find(projectFile)
@@ -58,6 +62,11 @@ func (p *Past) At(tree string) (*Snapshot, error) {
 			return nil, err
 		}
 		p.settings[e.id] = s.settings
+	}
+	if before != nil && before.plain && before.settings == s.settings {
+		if err := s.listLike(before); err != nil {
+			return nil, err
+		}
 	}
 	p.last = s
 	return s, nil
@@ -128,7 +137,65 @@ func (s *Snapshot) list() error {
 		return world.failed
 	}
 	s.unread, s.listed = l.sortedFindings(), true
+	s.plain = len(s.unread) == 0 && !world.linked
 	return nil
+}
+
+// listLike lists the files after those of another snapshot with the same settings, where no more than the content of files is different:
+// of two neighbours in a history that is mostly so, and they have nearly all in common. Else it does nothing.
+func (s *Snapshot) listLike(before *Snapshot) error {
+	now, then := &pastFiles{past: s.past, root: s.tree}, &pastFiles{past: s.past, root: before.tree}
+	files := slices.Clone(before.files)
+	for _, dir := range s.settings.loader.project.Manifests {
+		a, name, errThen := then.find(dir)
+		b, _, errNow := now.find(dir)
+		changed := map[string]string{}
+		alike, err := s.past.compare(a.id, b.id, name, changed)
+		if errThen != nil || errNow != nil || now.linked || err != nil || !alike {
+			return err
+		}
+		for name, id := range changed {
+			i, is := slices.BinarySearchFunc(files, name, func(f pastFile, name string) int { return strings.Compare(f.name, name) })
+			if !is {
+				continue
+			}
+			if files[i].listing, err = s.past.listing(id, name); err != nil || files[i].problems != nil {
+				return err
+			}
+		}
+	}
+	s.files, s.listed, s.plain = files, true, true
+	return nil
+}
+
+// compare tells whether two folders hold the same names, and notes by name the new ids of files that differ.
+func (p *Past) compare(then, now, folder string, changed map[string]string) (alike bool, err error) {
+	if then == now {
+		return true, nil
+	}
+	a, err := p.branch(then)
+	if err != nil {
+		return false, err
+	}
+	b, err := p.branch(now)
+	if err != nil || len(a.items) != len(b.items) {
+		return false, err
+	}
+	for i, e := range b.items {
+		was := a.items[i]
+		switch {
+		case e.name != was.name || e.mode != was.mode:
+			return false, nil
+		case e.id == was.id || strings.HasPrefix(e.name, "."):
+		case !e.mode.IsDir():
+			changed[path.Join(folder, e.name)] = e.id
+		default:
+			if alike, err := p.compare(was.id, e.id, path.Join(folder, e.name), changed); err != nil || !alike {
+				return false, err
+			}
+		}
+	}
+	return true, nil
 }
 
 // Unread gives why manifests could not be read, or not the whole of their files: what they asked for is not known.

@@ -140,16 +140,10 @@ func (s *Snapshots) Blob(id string, limit int64) (data []byte, whole bool, err e
 	if !ok {
 		return nil, false, fmt.Errorf("read git blob: %q is no object id", id)
 	}
-	// Objects that this repository borrows from another one have no size before they are read.
-	size, err := s.store.EncodedObjectSize(h)
-	switch {
-	case err != nil && !errors.Is(err, plumbing.ErrObjectNotFound):
-		return nil, false, fmt.Errorf("read git blob %s: %w", h, err)
-	case size > limit:
-		return nil, false, nil
-	}
-	if data, err = readObject(s.store, plumbing.BlobObject, h); err != nil || int64(len(data)) > limit {
+	o, err := lookUp(s.store, plumbing.BlobObject, h)
+	if err != nil || o.Size() > limit {
 		return nil, false, err
 	}
-	return data, true, nil
+	data, err = contentOf(o)
+	return data, err == nil, err
 }
