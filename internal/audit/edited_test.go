@@ -33,13 +33,19 @@ func TestStateEdited(t *testing.T) {
 		text  string // in the summary or evidence
 	}{
 		"id swapped": {ours(func(e *state.Entry) { e.Identity.ID = "999" }), []string{edited + order}, "changed from 880003 to 999"},
-		"renewed":    {func(w *world) { w.renew(order); w.land() }, nil, ""},
+		"mended by hand": {func(w *world) {
+			w.forge(func(f *state.File) { entry(f).Identity.ID = "999" })
+			w.forge(func(f *state.File) { entry(f).Identity.ID = "880003" })
+			w.renew("Order/alice-mail")
+			w.land()
+		}, []string{edited + order}, ""},
+		"renewed": {func(w *world) { w.renew(order); w.land() }, nil, ""},
 		"id of another": {func(w *world) {
 			good := w.read(stateName)
 			w.forge(func(f *state.File) { entry(f).Identity.ID = "880001" })
 			w.write(stateName, good)
 			w.commit("mended")
-		}, []string{"DC3006 error"}, "both own 880001"},
+		}, []string{edited + order}, "Order/alice-mail owns 880001 too"},
 		"remembered too": {func(w *world) { w.renew(order); w.forgeRecord(func(f *state.File) { entry(f).Identity.Earlier = nil }) }, []string{edited + order}, "not remembered"},
 		"generation back": {func(w *world) {
 			w.edit("manifests/orders/installer-signing.yaml", "spec:\n", "lifecycle: {generation: 2}\nspec:\n")
