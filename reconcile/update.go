@@ -189,11 +189,12 @@ func (r *runner) close(ctx context.Context, p *Plan) error {
 			return ""
 		}
 		for a, e := range f.Objects {
+			live := account.listed(Key{a.Kind, e.Identity.ID})
 			if o := r.in.Set.Get(a); o != nil && planned[a] && !failed[a] && o.Lifecycle.Generation == e.Identity.Generation {
-				r.refresh(e, o, resolveRefs(o.Spec, ids), held[a])
+				r.refresh(e, o, live, resolveRefs(o.Spec, ids), held[a])
 				r.claimNotes(e, o, Key{a.Kind, e.Identity.ID})
 			}
-			if live := account.listed(Key{a.Kind, e.Identity.ID}); live != nil && !resource.Equal(live.Observed, e.Observed) {
+			if live != nil && !resource.Equal(live.Observed, e.Observed) {
 				e.Observed, e.SeenAt = live.Observed.Clone(), r.opts.Now().UTC()
 			}
 			if o := r.in.Set.Get(a); o != nil {
@@ -208,8 +209,8 @@ func (r *runner) close(ctx context.Context, p *Plan) error {
 	return nil
 }
 
-// refresh writes down what the manifest says now, but for the fields that were not made true.
-func (r *runner) refresh(e *state.Entry, o *resource.Object, desired resource.Map, held []resource.Path) {
+// refresh writes down what the manifest says now, but for the fields that were not made true. live is nil where the listing does not show it.
+func (r *runner) refresh(e *state.Entry, o *resource.Object, live *resource.Live, desired resource.Map, held []resource.Path) {
 	applied := withoutSecrets(o.Descriptor, desired)
 	for _, f := range o.Descriptor.Leaves() {
 		before := resource.Get(e.Applied.Spec, f.Path)
@@ -219,7 +220,8 @@ func (r *runner) refresh(e *state.Entry, o *resource.Object, desired resource.Ma
 			resource.Put(applied, f.Path, before)
 		}
 	}
-	if !endsCurrent(o, e) { // of what is to end nothing else is made true
+	over := o.Descriptor.Expires && live != nil && live.Phase == resource.Ended
+	if !over && !endsCurrent(o, e) { // of what has ended or is to end nothing else is made true
 		e.Applied.Spec = applied
 	}
 	e.Applied.Protect = o.Lifecycle.Protect

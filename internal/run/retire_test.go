@@ -188,3 +188,18 @@ func TestCompromisedKey(t *testing.T) {
 	w.holds(1, 2)
 	w.converged()
 }
+
+// What a manifest says of an order that ended with its last certificate is not taken for applied.
+func TestEndedKeepsApplied(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", driverYAML))
+	w.mustApply()
+	serial := w.object("orders", "880001")["certificate"].(map[string]any)["serial_number"].(string)
+	w.write("driver.yaml", strings.Replace(retireYAML(driverYAML, "action: revoke"), "target: current", "target: certificate:"+serial, 1))
+	w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+	w.mustApply()
+	w.converged()
+	if years := resource.Get(w.entry("Order", "driver").Applied.Spec, "/order_validity/years"); !resource.Equal(years, resource.Int(1)) {
+		t.Errorf("%v years count as applied", years)
+	}
+}
