@@ -92,6 +92,9 @@ func (b *builder) missing(p *Plan, o *resource.Object) {
 	case v.adopt != nil:
 		c := b.change(o, resource.Adopt, resource.ByRecovery, "an earlier run of this project created it and could not record it")
 		c.ID, c.live, c.nonce = v.adopt.ID, v.adopt, v.adopt.Nonce
+		if o.Descriptor.Nonce != "" {
+			c.Sequence, c.earlier = b.sequences(o)[v.adopt.Nonce], b.earlierOf(o, v.adopt, v.before)
+		}
 		c.Fields = b.adoptable(o, v.adopt)
 		c.Requests = requests(c.Fields, c.live)
 		b.add(p, c)

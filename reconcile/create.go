@@ -363,6 +363,7 @@ func (t *task) recordNew(ctx context.Context, id, nonce string, applied resource
 		before := f.Objects[o.Address]
 		origin := originOf(o, before)
 		e := newEntry(o, id, nonce, origin, o.Lifecycle.Generation, t.change.Sequence)
+		e.Identity.Earlier = t.change.earlier
 		if before != nil {
 			e.Identity.Earlier = before.Identity.Earlier
 			e.Identity.Tombstones = before.Identity.Tombstones

@@ -19,6 +19,8 @@ type builder struct {
 	nonce map[string]bool             // the nonces the manifests stand for
 	free  map[group][]*resource.Live  // listed objects that no entry of the state owns
 	aim   map[resource.Address]bool   // nil: everything
+
+	sequence map[resource.Address]map[string]int // what sequences made so far
 }
 
 // group is what two objects must share to be taken for one another.
@@ -26,7 +28,7 @@ type group struct{ kind, product string }
 
 func newBuilder(in Input) *builder {
 	b := &builder{in: in, aim: aimed(in), order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{},
-		free: map[group][]*resource.Live{}}
+		free: map[group][]*resource.Live{}, sequence: map[resource.Address]map[string]int{}}
 	for a, e := range in.State.Objects {
 		b.owned[Key{a.Kind, e.Identity.ID}] = a
 		b.ids[a] = e.Identity.ID
@@ -154,9 +156,10 @@ func detailsThatDiffer(d *resource.Descriptor, desired resource.Map, live *resou
 // verdict is what becomes of a manifest that is not in state: adopt what an earlier run of this project created, or stop, or
 // (both zero) create.
 type verdict struct {
-	adopt *resource.Live
-	block string
-	hint  string
+	adopt  *resource.Live
+	before []*resource.Live // the manifest's orders before it, oldest first
+	block  string
+	hint   string
 }
 
 // settle decides about a manifest that is not in state, and lets what refers to it know the id that is about to be adopted.
@@ -180,7 +183,6 @@ func (b *builder) settle(o *resource.Object) verdict {
 
 // byNonce judges the unowned orders that may be an earlier run's.
 func (b *builder) byNonce(o *resource.Object) verdict {
-	nonce := nonceOf(b.in, o, b.origin(o), o.Lifecycle.Generation, 0)
 	project := projectDigest(b.in.Live.ID, b.in.Settings.UID)
 	var ours []*resource.Live
 	var elsewhere, unread []string
@@ -191,15 +193,18 @@ func (b *builder) byNonce(o *resource.Object) verdict {
 		case info == nil && b.in.Live.tried(k):
 			unread = append(unread, c.ID)
 		case info == nil:
-		case info.Nonce == nonce:
+		case b.mine(o, info.Nonce):
 			ours = append(ours, info)
-		case strings.HasPrefix(info.Nonce, project) && !b.nonce[info.Nonce] && sameIdentity(o.Descriptor, b.desired(o), info) == "":
+		case strings.HasPrefix(info.Nonce, project) && !b.stands(info.Nonce, info.Product) && sameIdentity(o.Descriptor, b.desired(o), info) == "":
 			elsewhere = append(elsewhere, info.ID)
 		}
 	}
 	switch {
 	case len(ours) > 0:
-		return judge(o.Descriptor, b.desired(o), ours)
+		last, before := newest(ours, b.sequences(o))
+		v := judge(o.Descriptor, b.desired(o), last)
+		v.before = before
+		return v
 	case len(unread) > 0:
 		return verdict{block: fmt.Sprintf("%s %s could not be read and may be what this manifest ordered", strings.ToLower(o.Address.Kind), strings.Join(unread, ", ")),
 			hint: "run again"}

@@ -15,6 +15,7 @@ import (
 
 	"dcsync/internal/diag"
 	"dcsync/internal/resource"
+	"dcsync/state"
 )
 
 // Refresh says how much of the account a plan looks at.
@@ -116,6 +117,8 @@ type Change struct {
 	serial string // the single certificate that is revoked
 	named  bool   // a retire block names what ends
 	live   *resource.Live
+
+	earlier []state.Earlier // orders of the manifest that the adopted one followed
 }
 
 // risk ranks a change among the others: a reissue that makes DigiCert revoke stands with the revocations.

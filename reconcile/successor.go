@@ -71,7 +71,7 @@ func (b *builder) followed(o *resource.Object, entry *state.Entry, live *resourc
 			out.ours = info
 		case info.Phase == resource.Ended && k.ID != live.Successor:
 		case renews(info) != "" && renews(info) != live.ID:
-		case info.Nonce != "" && info.Nonce != nonce && b.nonce[info.Nonce]: // another manifest's, not recorded yet
+		case info.Nonce != "" && info.Nonce != nonce && b.stands(info.Nonce, info.Product): // another manifest's, not recorded yet
 		default:
 			out.others = append(out.others, k.ID)
 		}
