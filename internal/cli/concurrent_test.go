@@ -122,11 +122,15 @@ spec:
 	f.push(dir, name)
 }
 
+func (f *fleet) env() map[string]string {
+	return map[string]string{"DCSYNC_API_URL": f.api.URL + "/services/v2", "DCSYNC_API_KEY": "sandbox-key", "DCSYNC_RATE_LIMIT": "off",
+		"DCSYNC_SETTLE": "0s", "GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1"}
+}
+
 // apply runs apply --push in every clone at once, and wants all of them to end well.
 func (f *fleet) apply(clones ...string) {
 	f.t.Helper()
-	env := map[string]string{"DCSYNC_API_URL": f.api.URL + "/services/v2", "DCSYNC_API_KEY": "sandbox-key", "DCSYNC_RATE_LIMIT": "off",
-		"DCSYNC_SETTLE": "0s", "GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1"}
+	env := f.env()
 	var wg sync.WaitGroup
 	for _, dir := range clones {
 		wg.Go(func() {
