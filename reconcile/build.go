@@ -91,7 +91,7 @@ func (b *builder) missing(p *Plan, o *resource.Object) {
 		b.add(p, b.blocked(o, v.block, v.hint))
 	case v.adopt != nil:
 		c := b.change(o, resource.Adopt, resource.ByRecovery, "an earlier run of this project created it and could not record it")
-		c.ID, c.live, c.nonce = v.adopt.ID, v.adopt, v.adopt.Nonce
+		c.ID, c.live, c.nonce, c.Sequence, c.before = v.adopt.ID, v.adopt, v.adopt.Nonce, v.at.sequence, v.before
 		c.Fields = b.adoptable(o, v.adopt)
 		c.Requests = requests(c.Fields, c.live)
 		b.add(p, c)

@@ -114,6 +114,7 @@ type Change struct {
 	object *resource.Object
 	nonce  string
 	renews string // the order that this one renews
+	before []link // live orders of the manifest that the one to adopt followed
 	serial string // the single certificate that is revoked
 	named  bool   // a retire block names what ends
 	live   *resource.Live

@@ -122,11 +122,15 @@ spec:
 	f.push(dir, name)
 }
 
+func (f *fleet) env() map[string]string {
+	return map[string]string{"DCSYNC_API_URL": f.api.URL + "/services/v2", "DCSYNC_API_KEY": "sandbox-key", "DCSYNC_RATE_LIMIT": "off",
+		"DCSYNC_SETTLE": "0s", "GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1"}
+}
+
 // apply runs apply --push in every clone at once, and wants all of them to end well.
 func (f *fleet) apply(clones ...string) {
 	f.t.Helper()
-	env := map[string]string{"DCSYNC_API_URL": f.api.URL + "/services/v2", "DCSYNC_API_KEY": "sandbox-key", "DCSYNC_RATE_LIMIT": "off",
-		"DCSYNC_SETTLE": "0s", "GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1"}
+	env := f.env()
 	var wg sync.WaitGroup
 	for _, dir := range clones {
 		wg.Go(func() {
@@ -144,15 +148,11 @@ func (f *fleet) apply(clones ...string) {
 // unlocked.
 func (f *fleet) holds(orders int) {
 	f.t.Helper()
-	var stats struct {
-		Requests map[string]int `json:"requests"`
-	}
-	s := &scene{t: f.t, api: f.api}
-	s.get("/_sandbox/stats", &stats)
-	if got := stats.Requests["POST /order/certificate/{product_name_id}"]; got != orders {
+	seen := (&scene{t: f.t, api: f.api}).seen()
+	if got := seen[placing]; got != orders {
 		f.t.Errorf("the account was asked for an order %d times, want %d", got, orders)
 	}
-	if got := stats.Requests["POST /organization"]; got != 1 {
+	if got := seen[organizing]; got != 1 {
 		f.t.Errorf("the account was asked for an organization %d times, want 1", got)
 	}
 	landed, err := state.Decode("state", []byte(f.git(f.bare, "show", cmp.Or(f.ref, "main")+":dcsync.state.json")))

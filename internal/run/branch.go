@@ -138,22 +138,12 @@ func (p *Project) takeWork(s *start) error {
 		return &Refused{Code: "state_branch_gone", Message: fmt.Sprintf("the branch %s with the state is gone from %s, and an earlier run here went on from it", p.Project.StateRef, p.Project.Git.Remote),
 			Hint: fmt.Sprintf("put the branch back, or, to begin it anew, take %s away", p.baseFile())}
 	}
-	tip := s.disk
-	if tip == nil {
-		if tip, err = state.Encode(s.file); err != nil {
-			return err
-		}
-	}
-	merged, err := MergeState(p.workFile(), base, work, tip)
-	if err != nil {
-		return &GitError{Hint: fmt.Sprintf("look at %s; taking it away forgets what that run recorded, not what it did", p.workFile()),
-			Err: fmt.Errorf("take over what an earlier run here did: %w", err)}
-	}
-	f, err := state.Decode(p.workFile(), merged)
+	f, err := p.mergeWork(base, work, s.file)
 	if err != nil {
 		return err
 	}
-	if err := p.ours(f, p.workFile()); err != nil {
+	merged, err := state.Encode(f)
+	if err != nil {
 		return err
 	}
 	if !bytes.Equal(merged, s.disk) {
@@ -162,6 +152,50 @@ func (p *Project) takeWork(s *start) error {
 	}
 	s.file, s.disk, s.unlanded = f, merged, true
 	return nil
+}
+
+// mergeWork puts the results of an earlier run into what the branch has. Where both went on with one live object, the branch counts: what is
+// missing there is planned again. A live object that only the earlier run knows of is never dropped.
+func (p *Project) mergeWork(base, work []byte, tip *state.File) (*state.File, error) {
+	from := state.New(p.Project.UID)
+	var err error
+	if len(base) > 0 {
+		if from, err = state.Decode(p.baseFile(), base); err != nil {
+			return nil, err
+		}
+	}
+	ours, err := state.Decode(p.workFile(), work)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.ours(ours, p.workFile()); err != nil {
+		return nil, err
+	}
+	merged, conflicts, err := state.Merge(from, ours, tip)
+	if err == nil && len(conflicts) > 0 {
+		for _, a := range conflicts {
+			was, e := from.Objects[a], ours.Objects[a]
+			if e != nil {
+				_, there := tip.ByID(a.Kind, e.Identity.ID)
+				if gone := tip.Objects[a] == nil && was != nil && was.Identity.ID == e.Identity.ID; !there && !gone {
+					continue
+				}
+			}
+			delete(ours.Objects, a)
+			if was != nil {
+				ours.Objects[a] = was
+			}
+		}
+		merged, conflicts, err = state.Merge(from, ours, tip)
+	}
+	if err == nil && len(conflicts) > 0 {
+		err = conflict(conflicts)
+	}
+	if err != nil {
+		return nil, &GitError{Hint: fmt.Sprintf("look at %s; taking it away forgets what that run recorded, not what it did", p.workFile()),
+			Err: fmt.Errorf("take over what an earlier run here did: %w", err)}
+	}
+	return merged, nil
 }
 
 // spare finds the objects of the state that have no manifest here and may get one by commits that this checkout lacks: such an object
