@@ -68,6 +68,8 @@ var owners = map[string]string{
 	"github.com/google/renameio":            "state",
 	"github.com/gofrs/flock":                "state",
 	"github.com/mattn/go-isatty":            "internal/term",
+	"github.com/chromedp/chromedp":          "internal/render",
+	"github.com/chromedp/cdproto":           "internal/render",
 }
 
 type pkg struct {
