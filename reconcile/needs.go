@@ -21,9 +21,10 @@ type Input struct {
 	AsOf     time.Time
 	Refresh  Refresh
 	Settings Settings
-	Rules    *resource.Rules    // nil: not read, or not to be had
-	Targets  []resource.Address // none: everything
-	Findings diag.List          // about the manifests; those marked AtSend refuse what a plan would send
+	Rules    *resource.Rules           // nil: not read, or not to be had
+	Targets  []resource.Address        // none: everything
+	Later    map[resource.Address]bool // of State: their manifests may be in later commits than the Set's, so they are left alone
+	Findings diag.List                 // about the manifests; those marked AtSend refuse what a plan would send
 }
 
 // Settings are what the project and the caller decide for all objects.
@@ -103,8 +104,11 @@ func (b *builder) wanted(o *resource.Object, entry *state.Entry) []Key {
 			out = append(out, k)
 		}
 	}
-	if info := b.in.Live.Infos[k]; info != nil && o.Descriptor.Expires && (due || info.Renewed || b.replaces(o, entry, info)) {
+	info := b.in.Live.Infos[k]
+	if info != nil && o.Descriptor.Expires && (due || info.Renewed || b.replaces(o, entry, info)) {
 		out = append(out, b.kin(o, info)...)
+	} else if item != nil && o.Descriptor.Expires && item.Phase == resource.Ended && (o.Retire == nil || !names(o.Retire, entry)) {
+		out = append(out, b.kin(o, item)...) // one of them may have followed it
 	}
 	return out
 }
