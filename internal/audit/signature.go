@@ -95,7 +95,8 @@ func (a *auditor) signatures() {
 	}
 	for _, c := range a.states {
 		// dcsync signs its own commits only where it is told to; a signature that is there has to fit.
-		if a.signsState() && c.place > a.trustedFrom || c.judged.Verdict == gitrepo.Bad {
+		late := a.Project.StateRef != "" || c.place > a.trustedFrom // two branches have no common order
+		if a.signsState() && late || c.judged.Verdict == gitrepo.Bad {
 			a.unsigned(c, nil, done)
 		}
 	}
@@ -132,6 +133,6 @@ func (a *auditor) unsigned(c *commit, about []resource.Address, done map[string]
 }
 
 // signsState tells whether dcsync is told to sign its own commits.
-func (a *auditor) signsState() bool { return false }
+func (a *auditor) signsState() bool { return a.Project.Git.Sign != "none" && a.Project.Git.Sign != "" }
 
 func short(id string) string { return id[:min(len(id), 10)] }
