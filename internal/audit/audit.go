@@ -118,7 +118,7 @@ func begin(in Input) (*auditor, error) {
 		a.prefix = strings.TrimPrefix(path.Dir(top)+"/", "./")
 		a.stateBlob, err = a.objects.File("", a.path(in.Project.StateFile))
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, gitrepo.ErrMissingObject) { // the walk tells of what is missing
 		return nil, errors.Join(err, a.objects.Close())
 	}
 	a.past = newPast(a.objects, a.prefix)

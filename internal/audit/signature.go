@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -31,7 +32,10 @@ func (a *auditor) keyFiles(t manifests.Trust) []string {
 // takeTrust reads the keys of the checkout's commit.
 func (a *auditor) takeTrust() {
 	trust, err := a.trustAt("", a.Project.Trust)
-	if err != nil {
+	switch {
+	case errors.Is(err, gitrepo.ErrMissingObject):
+		a.lacks(fmt.Sprintf("whose signatures count could not be read: %v", err), "")
+	case err != nil:
 		a.addNow(Finding{Code: diag.AuditTrustChanged, Severity: diag.Error, Summary: fmt.Sprintf("whose signatures count cannot be told: %v", err),
 			Hint: "mend the file that spec.trust names; until then no signature is judged"})
 	}
