@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -276,13 +275,9 @@ func (l *loader) staysInside(d *document, path resource.Path, name string) bool 
 
 // isFolder reports a manifest folder that cannot be read.
 func (l *loader) isFolder(d *document, path resource.Path, name string) bool {
-	real, err := l.folder.locate(name)
+	err := l.folder.holdsFolder(name)
 	if err == nil {
-		var info os.FileInfo
-		if info, err = os.Stat(real); err == nil && info.IsDir() {
-			return true
-		}
-		err = cmp.Or(err, errNotFolder)
+		return true
 	}
 	l.partial = true
 	code := diag.NoManifests

@@ -170,7 +170,7 @@ func (r *runner) carryOut(ctx context.Context, c *Change) *Result {
 		r.mu.Unlock()
 	}
 	begin := r.opts.Now()
-	t := &task{runner: r, change: c, result: &Result{Address: c.Address, Action: c.Action, Outcome: resource.Done, ID: c.ID}}
+	t := &task{runner: r, change: c, nonce: c.nonce, sequence: c.Sequence, result: &Result{Address: c.Address, Action: c.Action, Outcome: resource.Done, ID: c.ID}}
 	err := t.do(ctx)
 	t.result.Duration = r.opts.Now().Sub(begin)
 	if err != nil {
@@ -230,6 +230,9 @@ type task struct {
 	*runner
 	change *Change
 	result *Result
+
+	nonce    string // of the order that the change stands for in the end: a look-up may find that others followed
+	sequence int
 }
 
 // errBlocked marks a change that turned out, at the last look, to be one that must not be made.
@@ -278,7 +281,7 @@ func (t *task) do(ctx context.Context) error {
 	case resource.Cancel, resource.Withdraw, resource.Revoke:
 		return t.end(ctx)
 	case resource.Adopt:
-		return t.adopt(ctx, t.change.live, t.change.nonce)
+		return t.adopt(ctx, t.change.live)
 	case resource.Update, resource.Activate, resource.Deactivate:
 		return t.update(ctx)
 	case resource.Forget:

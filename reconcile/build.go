@@ -91,7 +91,7 @@ func (b *builder) missing(p *Plan, o *resource.Object) {
 		b.add(p, b.blocked(o, v.block, v.hint))
 	case v.adopt != nil:
 		c := b.change(o, resource.Adopt, resource.ByRecovery, "an earlier run of this project created it and could not record it")
-		c.ID, c.live, c.nonce = v.adopt.ID, v.adopt, v.adopt.Nonce
+		c.ID, c.live, c.nonce, c.Sequence, c.before = v.adopt.ID, v.adopt, v.adopt.Nonce, v.at.sequence, v.before
 		c.Fields = b.adoptable(o, v.adopt)
 		c.Requests = requests(c.Fields, c.live)
 		b.add(p, c)
@@ -248,7 +248,7 @@ func (b *builder) counts(p *Plan) {
 				continue
 			}
 			p.UnmanagedCount++
-			p.Unmanaged = append(p.Unmanaged, Unmanaged{Kind: kind, ID: live.ID, Summary: strings.TrimSpace(strings.Join([]string{live.Product, live.Title, live.Status}, " "))})
+			p.Unmanaged = append(p.Unmanaged, Unmanaged{Kind: kind, ID: live.ID, Product: live.Product, Summary: strings.TrimSpace(strings.Join([]string{live.Product, live.Title, live.Status}, " "))})
 		}
 		if calls {
 			p.Cost.Requests += b.in.Live.Lists[kind].Requests // the listing that closes an apply

@@ -66,6 +66,7 @@ func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *re
 	case live.Renewed && b.renewedElsewhere(p, o, entry, live):
 	case o.Descriptor.Expires && live.Phase == resource.Ended && o.Retire != nil && names(o.Retire, entry):
 		b.add(p, b.noop(o, entry, live)) // its last certificate was to end
+	case o.Descriptor.Expires && live.Phase == resource.Ended && b.overtaken(p, o, entry, live):
 	case o.Descriptor.Expires && live.Phase == resource.Ended:
 		c := b.blocked(o, fmt.Sprintf("order %s is %s", live.ID, live.Status), "raise lifecycle.generation to order again, or take the manifest away")
 		c.ID, c.Trigger = live.ID, resource.ByDrift
@@ -106,7 +107,7 @@ func (b *builder) renewedElsewhere(p *Plan, o *resource.Object, entry *state.Ent
 	}
 	s := b.followed(o, entry, live)
 	if s.ours != nil {
-		b.add(p, b.takeOver(o, entry, s.ours))
+		b.add(p, b.takeOver(o, entry, s))
 		return true
 	}
 	why, hint := renewedOutside(live.ID, append(s.others, s.unread...))
@@ -117,15 +118,34 @@ func (b *builder) renewedElsewhere(p *Plan, o *resource.Object, entry *state.Ent
 	return true
 }
 
+// overtaken plans an order that ended after another one, which an earlier run asked for and could not record, had followed it.
+func (b *builder) overtaken(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) bool {
+	s := b.followed(o, entry, live)
+	if s.ours != nil {
+		b.add(p, b.takeOver(o, entry, s))
+	}
+	return s.ours != nil
+}
+
+// stillLives says why another generation of a manifest is not ordered.
+func stillLives(live *resource.Live) (reason, hint string) {
+	return fmt.Sprintf("order %s is %s, and a second live order for one manifest is never placed", live.ID, live.Status),
+		"put lifecycle.generation back, or end that order in the console first"
+}
+
 // regenerate plans an object whose manifest asks for another generation than the one applied.
 func (b *builder) regenerate(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
+	alive := live
+	if live.Phase == resource.Ended {
+		alive = b.followed(o, entry, live).ours
+	}
 	switch {
 	case o.Lifecycle.Generation < entry.Identity.Generation:
 		b.add(p, b.blocked(o, fmt.Sprintf("generation %d was applied already", entry.Identity.Generation), "lifecycle.generation can only be raised"))
-	case live.Phase != resource.Ended:
-		c := b.blocked(o, fmt.Sprintf("order %s is %s, and a second live order for one manifest is never placed", live.ID, live.Status),
-			"put lifecycle.generation back, or end that order in the console first")
-		c.ID = live.ID
+	case alive != nil:
+		why, hint := stillLives(alive)
+		c := b.blocked(o, why, hint)
+		c.ID = alive.ID
 		b.add(p, c)
 	default:
 		if why, hint := b.cannotCreate(o); why != "" {

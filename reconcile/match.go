@@ -19,6 +19,8 @@ type builder struct {
 	nonce map[string]bool             // the nonces the manifests stand for
 	free  map[group][]*resource.Live  // listed objects that no entry of the state owns
 	aim   map[resource.Address]bool   // nil: everything
+
+	chains map[chainKey]map[string]int // sequence by nonce, of the generations that were asked about
 }
 
 // group is what two objects must share to be taken for one another.
@@ -26,7 +28,7 @@ type group struct{ kind, product string }
 
 func newBuilder(in Input) *builder {
 	b := &builder{in: in, aim: aimed(in), order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{},
-		free: map[group][]*resource.Live{}}
+		free: map[group][]*resource.Live{}, chains: map[chainKey]map[string]int{}}
 	for a, e := range in.State.Objects {
 		b.owned[Key{a.Kind, e.Identity.ID}] = a
 		b.ids[a] = e.Identity.ID
@@ -134,12 +136,13 @@ func first(f *resource.Field, v resource.Value) resource.Value {
 	return diff.Normal(f, v)
 }
 
-// detailsThatDiffer compares the fields that are sent at creation, declared, and shown at the depth that was read.
+// detailsThatDiffer compares the fields that are sent at creation, declared, and shown at the depth that was read. What something was
+// validated for is no detail: it grows by itself, and is completed in what is adopted.
 func detailsThatDiffer(d *resource.Descriptor, desired resource.Map, live *resource.Live) []resource.Path {
 	var out []resource.Path
 	for _, f := range d.Leaves() {
 		sent := f.Send == resource.SendCreate || f.Send == resource.SendCreatePut
-		if !sent || f.Change == resource.CreateOnly || !f.Readable(live.Depth) {
+		if !sent || f.Change == resource.CreateOnly || f.Method == methodValidation || !f.Readable(live.Depth) {
 			continue
 		}
 		want := diff.Normal(f, f.Value(desired))
@@ -153,9 +156,11 @@ func detailsThatDiffer(d *resource.Descriptor, desired resource.Map, live *resou
 // verdict is what becomes of a manifest that is not in state: adopt what an earlier run of this project created, or stop, or
 // (both zero) create.
 type verdict struct {
-	adopt *resource.Live
-	block string
-	hint  string
+	adopt  *resource.Live
+	at     place  // of what is adopted, among the orders of the manifest
+	before []link // live orders that it followed
+	block  string
+	hint   string
 }
 
 // settle decides about a manifest that is not in state, and lets what refers to it know the id that is about to be adopted.
@@ -173,35 +178,52 @@ func (b *builder) settle(o *resource.Object) verdict {
 	if v.adopt != nil {
 		b.ids[o.Address] = v.adopt.ID
 		b.owned[Key{o.Address.Kind, v.adopt.ID}] = o.Address
+		for _, l := range v.before {
+			b.owned[Key{o.Address.Kind, l.live.ID}] = o.Address
+		}
 	}
 	return v
 }
 
 // byNonce judges the unowned orders that may be an earlier run's.
 func (b *builder) byNonce(o *resource.Object) verdict {
-	nonce := nonceOf(b.in, o, b.origin(o), o.Lifecycle.Generation, 0)
 	project := projectDigest(b.in.Live.ID, b.in.Settings.UID)
-	var ours []*resource.Live
+	var ours []link
+	var outgrown []*resource.Live
 	var elsewhere, unread []string
 	for _, c := range b.candidates(o) {
 		k := Key{c.Kind, c.ID}
 		info := b.in.Live.Infos[k]
+		if info == nil {
+			if b.in.Live.tried(k) {
+				unread = append(unread, c.ID)
+			}
+			continue
+		}
+		if at, mine := b.placeOf(o, o.Lifecycle.Generation, info.Nonce); mine {
+			ours = append(ours, link{at, info})
+			continue
+		}
 		switch {
-		case info == nil && b.in.Live.tried(k):
-			unread = append(unread, c.ID)
-		case info == nil:
-		case info.Nonce == nonce:
-			ours = append(ours, info)
-		case strings.HasPrefix(info.Nonce, project) && !b.nonce[info.Nonce] && sameIdentity(o.Descriptor, b.desired(o), info) == "":
+		case sameIdentity(o.Descriptor, b.desired(o), info) != "":
+		case b.outgrown(o, info.Nonce):
+			outgrown = append(outgrown, info)
+		case strings.HasPrefix(info.Nonce, project) && !b.accounted(info):
 			elsewhere = append(elsewhere, info.ID)
 		}
 	}
 	switch {
 	case len(ours) > 0:
-		return judge(o.Descriptor, b.desired(o), ours)
+		last, at, before := end(ours)
+		v := judge(o.Descriptor, b.desired(o), last)
+		v.at, v.before = at, before
+		return v
 	case len(unread) > 0:
 		return verdict{block: fmt.Sprintf("%s %s could not be read and may be what this manifest ordered", strings.ToLower(o.Address.Kind), strings.Join(unread, ", ")),
 			hint: "run again"}
+	case len(outgrown) > 0:
+		why, hint := stillLives(outgrown[0])
+		return verdict{block: why, hint: hint}
 	case len(elsewhere) > 0 && o.Lifecycle.Generation == 1:
 		return verdict{block: fmt.Sprintf("%s %s was placed by this project under another name", strings.ToLower(o.Address.Kind), strings.Join(elsewhere, ", ")),
 			hint: "give the manifest its earlier name back, or raise lifecycle.generation to order anew"}

@@ -104,8 +104,11 @@ func (b *builder) wanted(o *resource.Object, entry *state.Entry) []Key {
 			out = append(out, k)
 		}
 	}
-	if info := b.in.Live.Infos[k]; info != nil && o.Descriptor.Expires && (due || info.Renewed || b.replaces(o, entry, info)) {
+	info := b.in.Live.Infos[k]
+	if info != nil && o.Descriptor.Expires && (due || info.Renewed || b.replaces(o, entry, info)) {
 		out = append(out, b.kin(o, info)...)
+	} else if item != nil && o.Descriptor.Expires && item.Phase == resource.Ended && (o.Retire == nil || !names(o.Retire, entry)) {
+		out = append(out, b.kin(o, item)...) // one of them may have followed it
 	}
 	return out
 }

@@ -87,6 +87,7 @@ type Price struct {
 type Unmanaged struct {
 	Kind    string
 	ID      string
+	Product string // "" for what is no order
 	Summary string
 }
 
@@ -113,6 +114,7 @@ type Change struct {
 	object *resource.Object
 	nonce  string
 	renews string // the order that this one renews
+	before []link // live orders of the manifest that the one to adopt followed
 	serial string // the single certificate that is revoked
 	named  bool   // a retire block names what ends
 	live   *resource.Live

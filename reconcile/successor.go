@@ -24,7 +24,9 @@ func (b *builder) next(o *resource.Object, entry *state.Entry) string {
 
 // successors are the orders that follow the one in state already: ours by its nonce, and those that somebody else placed.
 type successors struct {
-	ours   *resource.Live
+	ours   *resource.Live // at the end of the chain
+	at     place          // of ours
+	before []link         // live orders of the chain between the one in state and ours
 	others []string
 	unread []string
 }
@@ -57,23 +59,38 @@ func newer(a, than *resource.Live) bool {
 // followed looks for what follows an order that was read. Orders that renew something else do not.
 func (b *builder) followed(o *resource.Object, entry *state.Entry, live *resource.Live) successors {
 	var out successors
-	nonce := b.next(o, entry)
+	var chain []link
 	for _, k := range b.kin(o, live) {
 		info := b.in.Live.Infos[k]
 		owner, owned := b.owned[k]
+		var at place
+		mine := false
+		if info != nil {
+			at, mine = b.placeOf(o, entry.Identity.Generation, info.Nonce)
+		}
 		switch {
 		case owned && owner != o.Address:
 			out.others = append(out.others, fmt.Sprintf("%s of %s", k.ID, owner))
 		case info == nil && b.in.Live.tried(k):
 			out.unread = append(out.unread, k.ID)
 		case info == nil:
-		case info.Nonce == nonce && info.Phase != resource.Ended:
-			out.ours = info
+		case mine && at.sequence > entry.Identity.Sequence:
+			if info.Phase != resource.Ended {
+				chain = append(chain, link{at, info})
+			}
 		case info.Phase == resource.Ended && k.ID != live.Successor:
 		case renews(info) != "" && renews(info) != live.ID:
-		case info.Nonce != "" && info.Nonce != nonce && b.nonce[info.Nonce]: // another manifest's, not recorded yet
+		case info.Nonce != "" && b.accounted(info): // another manifest's, not recorded yet
 		default:
 			out.others = append(out.others, k.ID)
+		}
+	}
+	if len(chain) > 0 {
+		var last []*resource.Live
+		last, out.at, out.before = end(chain)
+		out.ours = last[0]
+		for _, twin := range last[1:] {
+			out.others = append(out.others, twin.ID)
 		}
 	}
 	if live.Renewed && live.Successor == "" && out.ours == nil && len(out.others)+len(out.unread) == 0 {
@@ -91,10 +108,11 @@ func renews(live *resource.Live) string {
 }
 
 // takeOver plans to adopt the follower that an earlier run asked for and could not record.
-func (b *builder) takeOver(o *resource.Object, entry *state.Entry, follower *resource.Live) *Change {
+func (b *builder) takeOver(o *resource.Object, entry *state.Entry, s successors) *Change {
+	follower := s.ours
 	c := b.change(o, resource.Adopt, resource.ByRecovery, fmt.Sprintf("an earlier run of this project ordered it after %s and could not record it", entry.Identity.ID))
 	c.ID, c.live, c.nonce = follower.ID, follower, follower.Nonce
-	c.Generation, c.Sequence = entry.Identity.Generation, entry.Identity.Sequence+1
+	c.Generation, c.Sequence, c.before = s.at.generation, s.at.sequence, s.before
 	c.Fields = b.adoptable(o, follower)
 	c.Requests = requests(c.Fields, follower)
 	return c
@@ -123,7 +141,7 @@ func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource
 	if live != nil {
 		switch s := b.followed(o, entry, live); {
 		case s.ours != nil:
-			return b.takeOver(o, entry, s.ours)
+			return b.takeOver(o, entry, s)
 		case len(s.others) > 0:
 			return stop(renewedOutside(live.ID, s.others))
 		case len(s.unread) > 0:
@@ -241,7 +259,7 @@ func (b *builder) replacement(o *resource.Object, entry *state.Entry, live *reso
 	}
 	if live != nil {
 		if s := b.followed(o, entry, live); s.ours != nil {
-			return b.takeOver(o, entry, s.ours)
+			return b.takeOver(o, entry, s)
 		}
 	}
 	if b.in.Live != nil {

@@ -148,15 +148,11 @@ func (f *fleet) apply(clones ...string) {
 // unlocked.
 func (f *fleet) holds(orders int) {
 	f.t.Helper()
-	var stats struct {
-		Requests map[string]int `json:"requests"`
-	}
-	s := &scene{t: f.t, api: f.api}
-	s.get("/_sandbox/stats", &stats)
-	if got := stats.Requests["POST /order/certificate/{product_name_id}"]; got != orders {
+	seen := (&scene{t: f.t, api: f.api}).seen()
+	if got := seen[placing]; got != orders {
 		f.t.Errorf("the account was asked for an order %d times, want %d", got, orders)
 	}
-	if got := stats.Requests["POST /organization"]; got != 1 {
+	if got := seen[organizing]; got != 1 {
 		f.t.Errorf("the account was asked for an organization %d times, want 1", got)
 	}
 	landed, err := state.Decode("state", []byte(f.git(f.bare, "show", cmp.Or(f.ref, "main")+":dcsync.state.json")))

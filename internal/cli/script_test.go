@@ -12,7 +12,14 @@ import (
 
 var update = flag.Bool("update", false, "write the expected output into the scripts")
 
+// quickExit keeps the race detector from waiting a second at the end of each process for reports of others to come; a race that was found
+// still fails it.
+const quickExit = "atexit_sleep_ms=0"
+
 func TestMain(m *testing.M) {
+	if err := os.Setenv("GORACE", quickExit); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){
 		"dcsync-steps": stepsMain,
 		"dcsync": func() {
@@ -46,6 +53,7 @@ func TestScripts(t *testing.T) {
 			e.Values[keptKey{}] = map[string]string{}
 			e.Setenv("DCSYNC_API_KEY", "sandbox-key")
 			e.Setenv("DCSYNC_SETTLE", "0s")
+			e.Setenv("GORACE", quickExit)
 			for _, pair := range gitEnv() {
 				name, value, _ := strings.Cut(pair, "=")
 				e.Setenv(name, value)
