@@ -56,3 +56,22 @@ func (b *builder) switching(o *resource.Object, entry *state.Entry, live *resour
 	}
 	return c
 }
+
+// frozen says why nothing can be asked for under an object that the account shows as switched off, "" when it is on, or when its manifest
+// switches it on first.
+func (b *builder) frozen(o *resource.Object) (reason, hint string) {
+	id := resource.Text(resource.Get(b.desired(o), "/organization/id"))
+	if id == "" || b.in.Live == nil {
+		return "", ""
+	}
+	parent := b.in.Live.listed(Key{parentKind(o.Descriptor), id})
+	if parent == nil || parent.Phase != resource.Ended {
+		return "", ""
+	}
+	for _, dep := range o.DependsOn {
+		if d := b.in.Set.Get(dep); d != nil && b.ids[dep] == id && d.Spec["status"] == valueActive {
+			return "", ""
+		}
+	}
+	return fmt.Sprintf("organization %s is inactive", id), "switch it on with status: active in its manifest, or in the console"
+}

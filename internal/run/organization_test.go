@@ -54,6 +54,23 @@ func TestOrderOfInactive(t *testing.T) {
 	w.refusedFiles("wanted inactive")
 }
 
+// An organization that is inactive in the account freezes what belongs to it: that is told at plan, not by the API's refusal. A manifest that
+// switches it on comes first.
+func TestInactiveInAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, installer(t, "allow: [reissue-revoking]"))
+	w.mustApply()
+	w.patch("organization", "70011", map[string]any{"status": "inactive"})
+	w.write("driver.yaml", driverYAML)
+	w.mustBlock("Order/driver", "70011 is inactive")
+	w.write("installer.csr", newCSR(t))
+	w.mustBlock("Order/installer", "70011 is inactive")
+	w.edit("acme.yaml", "  telephone: 801-555-0100\n", "  telephone: 801-555-0100\n  status: active\n")
+	w.mustApply(destroyOne)
+	w.converged()
+	w.holds(1, 2)
+}
+
 const submittedYAML = `  validations:
     - type: ov
     - type: cs
