@@ -116,7 +116,9 @@ type Change struct {
 	renews string // the order that this one renews
 	serial string // the single certificate that is revoked
 	named  bool   // a retire block names what ends
-	live   *resource.Live
+	// guarded tells that it is blocked by the object's protection.
+	guarded bool
+	live    *resource.Live
 
 	earlier []state.Earlier // orders of the manifest that the adopted one followed
 }

@@ -26,7 +26,7 @@ func (b *builder) switching(o *resource.Object, entry *state.Entry, live *resour
 		return out
 	}
 	if o.Lifecycle.Protect || entry.Applied.Protect {
-		return stop("it is protected", "write protect: false and apply that first")
+		return guard(stop("it is protected", "write protect: false and apply that first"))
 	}
 	if live == nil {
 		return c
@@ -54,6 +54,13 @@ func (b *builder) switching(o *resource.Object, entry *state.Entry, live *resour
 	case len(inUse) > 0:
 		c.Reason += fmt.Sprintf("; orders %s cannot be reissued until it is active again", strings.Join(inUse, ", "))
 	}
+	return c
+}
+
+// guard marks a change that protection keeps from being made. Protection outlives the manifest that took it away together with what it
+// guards against: a commit of its own ends it.
+func guard(c *Change) *Change {
+	c.guarded = true
 	return c
 }
 
