@@ -48,6 +48,7 @@ type pack struct {
 	out   bytes.Buffer
 	count uint32
 	known map[[20]byte]*object
+	zip   *zlib.Writer
 }
 
 // Types of objects in a pack.
@@ -90,19 +91,27 @@ func (p *pack) write(kind int, before, data []byte) {
 	}
 	p.out.WriteByte(b)
 	p.out.Write(before)
-	z, _ := zlib.NewWriterLevel(&p.out, zlib.BestSpeed)
-	_, _ = z.Write(data)
-	_ = z.Close()
+	if p.zip == nil {
+		p.zip, _ = zlib.NewWriterLevel(&p.out, zlib.BestSpeed)
+	}
+	p.zip.Reset(&p.out)
+	_, _ = p.zip.Write(data)
+	_ = p.zip.Close()
 }
 
 // difference writes data as the beginning of base, something else, and the end of base.
 func difference(base, data []byte) []byte {
-	start, end := 0, 0
-	for start < min(len(base), len(data)) && base[start] == data[start] {
-		start++
+	start := 0
+	for step := len(base); step > 0; step /= 8 { // whole blocks first: single bytes take long under the race detector
+		for start+step <= min(len(base), len(data)) && bytes.Equal(base[start:start+step], data[start:start+step]) {
+			start += step
+		}
 	}
-	for end < min(len(base), len(data))-start && base[len(base)-1-end] == data[len(data)-1-end] {
-		end++
+	end := 0
+	for step := len(base); step > 0; step /= 8 {
+		for end+step <= min(len(base), len(data))-start && bytes.Equal(base[len(base)-end-step:len(base)-end], data[len(data)-end-step:len(data)-end]) {
+			end += step
+		}
 	}
 	var out []byte
 	size := func(n int) {
