@@ -114,6 +114,28 @@ func TestMerged(t *testing.T) {
 	}
 }
 
+// TestTakenBack: a merge that takes one side's manifest whole drops what the other side asked for.
+func TestTakenBack(t *testing.T) {
+	t.Parallel()
+	w := appliedWorld(t)
+	w.git("checkout", "-q", "-b", "side")
+	w.ticket("8")
+	dropped := w.commit("change on the side")
+	w.git("checkout", "-q", "main")
+	w.clock = w.clock.Add(time.Hour)
+	w.git("merge", "-q", "--no-ff", "-s", "ours", "-m", "merge", "side")
+	r := w.audit()
+	if d := cmp.Diff([]string{"DC3018 warning Order/alice-mail"}, findings(r)); d != "" || r.Findings[0].Evidence[0].Value != dropped {
+		t.Errorf("(-want +got)\n%s\n%s", d, textOf(r))
+	}
+	w.ticket("9")
+	w.commit("change it after all")
+	w.apply()
+	if r = w.audit(); len(r.Findings) > 0 {
+		t.Errorf("findings %v", r.Findings)
+	}
+}
+
 // TestNamedFile: a request that is exchanged changes what its manifest asks for, although the manifest stays.
 func TestNamedFile(t *testing.T) {
 	t.Parallel()

@@ -164,7 +164,33 @@ func TestTrustChanged(t *testing.T) {
 			w.edit("dcsync.yaml", "  settle: 0s", "  trust: {allowed_signers: keys/eve}\n  settle: 0s")
 			w.commit("trust Eve")
 		}, []string{"DC3010 error"}},
-		"other settings":           {func(w *world) { w.key = ""; w.edit("dcsync.yaml", "  settle: 0s", "  settle: 1s"); w.commit("settle") }, nil},
+		"other settings":           {func(w *world) { w.edit("dcsync.yaml", "  settle: 0s", "  settle: 1s"); w.commit("settle") }, nil},
+		"other settings, unsigned": {func(w *world) { w.key = ""; w.edit("dcsync.yaml", "  settle: 0s", "  settle: 1s"); w.commit("settle") }, []string{"DC3007 warning"}},
+		"from before anybody was trusted": {func(w *world) {
+			first := w.git("rev-list", "--max-parents=0", "HEAD")
+			key, line := newKey(w.T, "eve@example.com")
+			w.git("checkout", "-q", "-b", "side", first)
+			w.key = key
+			w.write(signers, line)
+			w.commit("trust Eve")
+			w.git("checkout", "-q", "main")
+			_, _ = w.gitErr("merge", "-q", "--no-ff", "-X", "theirs", "-m", "merge", "side")
+		}, []string{"DC3010 error"}},
+		"taken back by a merge": {func(w *world) {
+			w.git("checkout", "-q", "-b", "side")
+			w.ticket("8")
+			w.commit("change on the side")
+			w.git("checkout", "-q", "main")
+			was := w.read(signers)
+			_, line := newKey(w.T, "bob@example.com")
+			w.write(signers, w.read(signers)+line)
+			w.commit("trust Bob")
+			w.clock = w.clock.Add(time.Hour)
+			w.git("merge", "-q", "--no-ff", "--no-commit", "side")
+			w.write(signers, was)
+			w.commit("merge")
+			w.apply()
+		}, []string{"DC3010 error"}},
 		"keys that cannot be read": {func(w *world) { w.write(signers, "ann@example.com nonsense\n"); w.commit("oops") }, []string{"DC3010 error"}},
 	} {
 		t.Run(name, func(t *testing.T) {

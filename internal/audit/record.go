@@ -197,10 +197,7 @@ func (a *auditor) policy(r *replay, address resource.Address, e *state.Entry, fi
 // notKnown is for a manifest that cannot be read as it was: nothing is concluded from that.
 func (a *auditor) notKnown(r *replay, address resource.Address, e *state.Entry, err error) []string {
 	if errors.Is(err, gitrepo.ErrMissingObject) {
-		if !a.missing[e.Source.Commit] {
-			a.missing[e.Source.Commit] = true
-			a.lacks(fmt.Sprintf("the manifests of commit %s could not be read: %v", short(e.Source.Commit), err), "")
-		}
+		a.lacks("the manifests of commit %s could not be read: %v", short(e.Source.Commit), err)
 		return nil
 	}
 	a.remark(r, address, "not comparable (its manifest cannot be read as it was)")
