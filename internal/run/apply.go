@@ -120,9 +120,10 @@ func (p *Project) Apply(ctx context.Context, acct Account, o ApplyOptions) (resu
 		defer func() { err = errors.Join(err, p.idle()) }()
 	}
 	store := state.NewStore(p.stateStore(), b.file, b.disk, o.Step)
+	acct.Guard(lock.guard)
 	result.Ledger, err = reconcile.Apply(ctx, b.plan, b.in, acct, store, reconcile.Options{
 		Parallelism: o.Parallelism, Settle: o.Settle, Wait: o.Wait, Now: o.Clock, Sleep: o.Sleep, Drain: o.Drain, Observer: o.Observer, Step: o.Step,
-		Guard: lock.guard, Source: p.sources(b, o.Version)})
+		Source: p.sources(b, o.Version)})
 	result.Serial = store.Snapshot().Serial
 	if o.Landing.Commit && result.Serial > 0 {
 		err = errors.Join(err, p.land(ctx, landed{b.start, store.Snapshot(), taken, lock.git, id}, o, result))

@@ -161,13 +161,17 @@ func (p *Project) uncommitted(s *start) (string, error) {
 func (p *Project) landing(s *start, o ApplyOptions) (gitrepo.Landing, error) {
 	access := gitrepo.AccessFrom(o.Env)
 	who, err := p.identity(s.repo, access)
-	l := gitrepo.Landing{Branch: p.Project.Git.Branch, Author: who, Committer: who, Step: o.Step}
+	if err != nil {
+		return gitrepo.Landing{}, err
+	}
+	l := gitrepo.Landing{Branch: p.Project.Git.Branch, Author: who, Committer: who, Trailers: provenance(o.Env), Step: o.Step}
 	if p.onBranch() {
 		l.Branch, l.Apart, l.Base = p.Project.StateRef, true, s.tip
 	}
 	if o.Landing.Push {
 		l.Push = &gitrepo.Push{Remote: p.Project.Git.Remote, Access: access}
 	}
+	l.Signer, err = p.signer(o.Env)
 	return l, err
 }
 
@@ -212,7 +216,8 @@ func (p *Project) land(ctx context.Context, what landed, o ApplyOptions, result 
 	if err != nil {
 		return err
 	}
-	l.Message, l.Trailers = message(result, what.run)
+	subject, trailers := message(result, what.run)
+	l.Message, l.Trailers = subject, append(trailers, l.Trailers...)
 	if l.Push != nil {
 		l.Push.Lock = what.lock
 	}

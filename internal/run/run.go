@@ -35,6 +35,9 @@ type Account interface {
 	Kinds() []string
 	// Requests gives the number of HTTP requests sent so far.
 	Requests() int
+	// Guard has every further request that creates or changes something pass a check right before it is sent. What it refuses is an
+	// error that is resource.ErrNotSent.
+	Guard(check func() error)
 }
 
 // Project is a loaded project without errors in its files.
