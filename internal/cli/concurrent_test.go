@@ -37,7 +37,7 @@ func onBothBranches(t *testing.T, test func(*testing.T, string)) {
 
 func newFleet(t *testing.T, ref string) *fleet {
 	t.Helper()
-	box, err := sandbox.New(sandbox.Options{})
+	box, err := sandbox.New(sandbox.Options{UniqueAlternativeIDs: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,30 +130,65 @@ func (f *fleet) env() map[string]string {
 // apply runs apply --push in every clone at once, and wants all of them to end well.
 func (f *fleet) apply(clones ...string) {
 	f.t.Helper()
+	for dir, end := range f.applyAll("git", "10m", clones...) {
+		if end.code != 0 {
+			f.t.Errorf("%s: exit code %d\n%s", filepath.Base(dir), end.code, end.said)
+		}
+	}
+}
+
+// ended is what became of a run.
+type ended struct {
+	code int
+	said string
+}
+
+// applyAll runs apply --push in every clone at once, under a lock mode and with so much patience for a lock that is held.
+func (f *fleet) applyAll(lock, patience string, clones ...string) map[string]ended {
+	f.t.Helper()
 	env := f.env()
+	out := map[string]ended{}
+	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for _, dir := range clones {
 		wg.Go(func() {
-			var out bytes.Buffer
-			args := []string{"dcsync", "-C", dir, "apply", "--auto-approve", "--push", "--lock", "git", "--lock-timeout", "10m"}
-			if got := Run(f.t.Context(), args, func(k string) (string, bool) { v, ok := env[k]; return v, ok }, Streams{In: strings.NewReader(""), Out: &out, Err: &out}); got != 0 {
-				f.t.Errorf("%s: exit code %d\n%s", filepath.Base(dir), got, out.String())
-			}
+			var said bytes.Buffer
+			args := []string{"dcsync", "-C", dir, "apply", "--auto-approve", "--push", "--lock", lock, "--lock-timeout", patience}
+			code := Run(f.t.Context(), args, func(k string) (string, bool) { v, ok := env[k]; return v, ok }, Streams{In: strings.NewReader(""), Out: &said, Err: &said})
+			mu.Lock()
+			defer mu.Unlock()
+			out[dir] = ended{code, said.String()}
 		})
 	}
 	wg.Wait()
+	return out
 }
 
 // holds wants so many orders in the account, each asked for once, all of them in the branch's state, and the repository sound and
 // unlocked.
 func (f *fleet) holds(orders int) {
 	f.t.Helper()
-	seen := (&scene{t: f.t, api: f.api}).seen()
-	if got := seen[placing]; got != orders {
+	var stats struct {
+		Requests map[string]int `json:"requests"`
+	}
+	s := &scene{t: f.t, api: f.api}
+	s.get("/_sandbox/stats", &stats)
+	if got := stats.Requests["POST /order/certificate/{product_name_id}"]; got != orders {
 		f.t.Errorf("the account was asked for an order %d times, want %d", got, orders)
 	}
-	if got := seen[organizing]; got != 1 {
-		f.t.Errorf("the account was asked for an organization %d times, want 1", got)
+	f.keeps(orders)
+}
+
+// keeps wants so many orders in the account and in the branch's state, however often they were asked for.
+func (f *fleet) keeps(orders int) {
+	f.t.Helper()
+	var dump struct {
+		Organizations []any `json:"organizations"`
+		Orders        []any `json:"orders"`
+	}
+	(&scene{t: f.t, api: f.api}).get("/_sandbox/dump", &dump)
+	if len(dump.Orders) != orders || len(dump.Organizations) != 1 {
+		f.t.Errorf("the account has %d orders and %d organizations, want %d and 1", len(dump.Orders), len(dump.Organizations), orders)
 	}
 	landed, err := state.Decode("state", []byte(f.git(f.bare, "show", cmp.Or(f.ref, "main")+":dcsync.state.json")))
 	if err != nil {
@@ -185,10 +220,50 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 				t.Parallel()
 				f := newFleet(t, ref)
 				f.order(filepath.Join(f.dir, "seed"), "a")
-				f.apply(f.clone("one"), f.clone("two"))
+				if n%2 == 0 {
+					f.apply(f.clone("one"), f.clone("two"))
+				} else { // without patience the loser, if there is one, leaves it to the other
+					for dir, end := range f.applyAll("git", "0s", f.clone("one"), f.clone("two")) {
+						if end.code != 0 && end.code != 7 {
+							t.Errorf("%s: exit code %d\n%s", filepath.Base(dir), end.code, end.said)
+						}
+					}
+				}
 				f.holds(1)
 				f.apply(f.clone("later"))
 				f.holds(1)
+			})
+		}
+	})
+}
+
+// TestTwoAppliesWithoutLock applies the same intents from two clones at once with nothing between them but the account's own option that
+// alternative order ids are unique.
+func TestTwoAppliesWithoutLock(t *testing.T) {
+	t.Parallel()
+	rounds := 3
+	if os.Getenv("DCSYNC_SOAK") != "" {
+		rounds = 50
+	}
+	onBothBranches(t, func(t *testing.T, ref string) {
+		for n := range rounds {
+			t.Run(fmt.Sprint(n), func(t *testing.T) {
+				t.Parallel()
+				f := newFleet(t, ref)
+				seed := filepath.Join(f.dir, "seed")
+				f.apply(f.clone("before")) // organizations carry no key of their own
+				f.git(seed, "pull", "-q", "--ff-only", "origin", "main")
+				f.order(seed, "a")
+				f.order(seed, "b")
+				one, two := f.clone("one"), f.clone("two")
+				for dir, end := range f.applyAll("none", "0s", one, two) {
+					if end.code != 0 {
+						t.Errorf("%s: exit code %d\n%s", filepath.Base(dir), end.code, end.said)
+					}
+				}
+				f.keeps(2)
+				f.apply(f.clone("later"))
+				f.keeps(2)
 			})
 		}
 	})
