@@ -95,6 +95,7 @@ type auditor struct {
 	merged   map[resource.Address]*Entry   // the newest event of a manifest
 	versions map[resource.Address][]string // commits that changed a manifest
 	orders   map[string]*record            // by kind and live id
+	suspect  map[string]*version           // by version of the state that was edited: the last one before that was not
 
 	entries []Entry        // oldest first
 	found   []finding      // in no order
@@ -110,14 +111,14 @@ type finding struct {
 func begin(in Input) (*auditor, error) {
 	a := &auditor{Input: in, objects: in.Repo.Snapshots(), wanted: map[resource.Address]*resource.Object{}, missing: map[string]bool{},
 		merges: map[string]*commit{}, reached: map[string]bool{}, asked: map[string]bool{}, merged: map[resource.Address]*Entry{},
-		versions: map[resource.Address][]string{}, orders: map[string]*record{}, weak: map[string]int{}}
+		versions: map[resource.Address][]string{}, orders: map[string]*record{}, suspect: map[string]*version{}, weak: map[string]int{}}
 	a.report = &Report{Project: in.Project.Name, At: in.Now, From: in.Since, To: in.Until, Head: in.Repo.Head(), Complete: true, Offline: in.Drift == nil}
 	top, err := in.Repo.Path(filepath.Join(in.Root, projectFile))
 	if err == nil {
 		a.prefix = strings.TrimPrefix(path.Dir(top)+"/", "./")
 		a.stateBlob, err = a.objects.File("", a.path(in.Project.StateFile))
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, gitrepo.ErrMissingObject) { // the walk tells of what is missing
 		return nil, errors.Join(err, a.objects.Close())
 	}
 	a.past = newPast(a.objects, a.prefix)

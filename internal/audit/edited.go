@@ -34,8 +34,49 @@ func (a *auditor) check(r *replay) {
 			Evidence: []Evidence{{EvidenceState, r.commit.id}, {EvidenceFile, a.path(a.Project.StateFile)}}})
 		return
 	}
-	whole := a.headReasons(r)
-	entries := map[resource.Address][]string{}
+	whole, entries := a.impossible(r)
+	if base := a.suspect[r.old]; base != nil && len(whole)+len(entries) > 0 && len(r.steps) == 1 {
+		// What went before was edited: to go on from the version before that, or to go back to it, is right too.
+		fromBase := replay{commit: r.commit, blob: r.blob, steps: []step{keepOnly(between(base, after))}}
+		w, e := a.impossible(&fromBase)
+		if len(w) == 0 {
+			whole = nil
+		}
+		for address := range entries {
+			if e[address] == nil {
+				delete(entries, address)
+			}
+		}
+	}
+	if !r.commit.boundary {
+		moved := movedIn(r.steps[0])
+		for _, c := range a.own(r) {
+			if c.after.read() == nil {
+				continue
+			}
+			if why := a.recorded(r, c, moved); len(why) > 0 {
+				entries[c.address] = append(entries[c.address], why...)
+			}
+		}
+	}
+	if len(whole)+len(entries) > 0 {
+		if a.suspect[r.blob] = a.suspect[r.old]; a.suspect[r.blob] == nil {
+			a.suspect[r.blob] = r.steps[0].before
+		}
+	}
+	for _, address := range slices.SortedFunc(maps.Keys(entries), resource.Address.Compare) {
+		e := after.find(address).read()
+		a.edited(r, address, unique(append(entries[address], whole...)), e)
+	}
+	if len(whole) > 0 && len(entries) == 0 {
+		a.edited(r, resource.Address{}, whole, nil)
+	}
+}
+
+// impossible gives what in a version cannot follow from its parents': of the file, and by address.
+func (a *auditor) impossible(r *replay) (whole []string, entries map[resource.Address][]string) {
+	after := r.steps[0].after
+	whole, entries = a.headReasons(r), map[resource.Address][]string{}
 	add := func(address resource.Address, why ...string) {
 		if len(why) > 0 {
 			entries[address] = append(entries[address], why...)
@@ -56,33 +97,21 @@ func (a *auditor) check(r *replay) {
 		}
 		add(c.address, a.standing(after, c.address, e)...)
 	}
-	if !r.commit.boundary {
-		for n, s := range r.steps {
-			moved := movedIn(s)
-			for _, c := range s.changed {
-				if len(r.steps) > 1 && !slices.ContainsFunc(mine, func(m change) bool { return m.address == c.address }) {
-					add(c.address, a.kept(c)...)
-					continue
-				}
-				if n == 0 || c.before != nil {
-					add(c.address, a.follows(c, moved)...)
-				}
-			}
-		}
-		for _, c := range mine {
-			if c.after.read() != nil {
-				add(c.address, a.recorded(r, c, movedIn(r.steps[0]))...)
+	if r.commit.boundary {
+		return unique(whole), entries
+	}
+	for n, s := range r.steps {
+		moved := movedIn(s)
+		for _, c := range s.changed {
+			switch {
+			case len(r.steps) > 1 && !slices.ContainsFunc(mine, func(m change) bool { return m.address == c.address }):
+				add(c.address, a.kept(c)...)
+			case n == 0 || c.before != nil:
+				add(c.address, a.follows(c, moved)...)
 			}
 		}
 	}
-	whole = unique(whole)
-	for _, address := range slices.SortedFunc(maps.Keys(entries), resource.Address.Compare) {
-		e := r.steps[0].after.find(address).read()
-		a.edited(r, address, unique(append(entries[address], whole...)), e)
-	}
-	if len(whole) > 0 && len(entries) == 0 {
-		a.edited(r, resource.Address{}, whole, nil)
-	}
+	return unique(whole), entries
 }
 
 // headReasons looks at what belongs to no address.
@@ -100,7 +129,7 @@ func (a *auditor) headReasons(r *replay) []string {
 	}
 	for _, s := range r.steps {
 		before := s.before.head
-		if before == nil || len(s.before.data) == 0 && before.Serial == 0 && before.Lineage == "" {
+		if before == nil || before.Serial == 0 && before.Lineage == "" {
 			continue // the file begins here
 		}
 		if was := before.Lineage; was != after.head.Lineage && after.head.Lineage == a.Project.UID {
@@ -109,7 +138,7 @@ func (a *auditor) headReasons(r *replay) []string {
 		switch {
 		case after.head.Serial < before.Serial:
 			why = append(why, fmt.Sprintf("its serial went back from %d to %d", before.Serial, after.head.Serial))
-		case after.head.Serial == before.Serial && len(r.steps) == 1:
+		case after.head.Serial == before.Serial && len(r.steps) == 1 && len(s.changed) > 0:
 			why = append(why, fmt.Sprintf("its serial stayed at %d while it changed", before.Serial))
 		}
 		why = append(why, accountReasons(before.Account, after.head.Account)...)
@@ -134,10 +163,8 @@ func accountReasons(before, after *state.Account) []string {
 func (a *auditor) standing(v *version, address resource.Address, e *state.Entry) []string {
 	var why []string
 	id := e.Identity
-	for _, other := range v.owners(address.Kind, id.ID) {
-		if other != address {
-			why = append(why, fmt.Sprintf("%s owns %s too", other, id.ID))
-		}
+	for _, other := range v.twice[address] {
+		why = append(why, fmt.Sprintf("%s owns %s too", other, id.ID))
 	}
 	if id.Generation < 1 || id.Sequence < 0 {
 		why = append(why, fmt.Sprintf("generation %d, sequence %d is no place in a life", id.Generation, id.Sequence))

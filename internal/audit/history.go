@@ -60,6 +60,13 @@ func (a *auditor) history(ctx context.Context) error {
 			a.commits = append(a.commits, c)
 		}
 	}
+	if a.Project.StateRef != "" {
+		apart, err := a.branch(ctx, file)
+		if err != nil {
+			return err
+		}
+		all = append(all, apart...)
+	}
 	a.report.Commits = len(all)
 	if cut || slices.ContainsFunc(all, func(c *commit) bool { return c.boundary }) {
 		a.report.Complete = false
@@ -67,6 +74,34 @@ func (a *auditor) history(ctx context.Context) error {
 			Hint: "git fetch --unshallow, then run the audit again"})
 	}
 	return nil
+}
+
+// branch walks through the branch of its own that the state lies on. It begins with what the state beside the manifests was by then, which
+// may be gone from there since.
+func (a *auditor) branch(ctx context.Context, file string) ([]*commit, error) {
+	track, err := a.Repo.Tracking(a.Project.Git.Remote, a.Project.StateRef)
+	if err != nil {
+		a.lacks(fmt.Sprintf("the state's branch %s could not be found: %v", a.Project.StateRef, err), "")
+		return nil, nil
+	}
+	tip, err := a.Repo.Commit(track)
+	if err != nil || tip == "" {
+		a.lacks(fmt.Sprintf("this clone has not seen the state's branch %s", a.Project.StateRef), "")
+		return nil, err
+	}
+	commits, err := a.walk(ctx, tip, []string{file}, nil)
+	if err != nil {
+		return nil, err
+	}
+	a.states = slices.DeleteFunc(a.states, func(c *commit) bool { return c.change(file).New == "" })
+	a.stateBlob = a.at(tip, file)
+	if n := len(a.states); n > 0 && len(commits) > 0 && len(commits[0].parents) == 0 {
+		for i := range commits[0].changes {
+			commits[0].changes[i].Old = a.states[n-1].change(file).New
+		}
+	}
+	a.states = append(a.states, commits...)
+	return commits, nil
 }
 
 // walk gives the commits that changed something under the paths, oldest first.

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"dcsync/internal/diag"
@@ -50,7 +51,7 @@ func (a *auditor) unapplied(c *reconcile.Change, e *state.Entry) bool {
 	switch {
 	case o != nil && !a.asked[o.Source.Digest] && a.report.Complete:
 		return false // of the checkout's files, not of the branch
-	case o != nil && e != nil && e.Source.Desired == reconcile.DesiredDigest(o) && c.Action != resource.Blocked:
+	case o != nil && e != nil && e.Source.Desired == reconcile.DesiredDigest(o) && !a.stuck(c, e):
 		return false
 	}
 	f := Finding{Code: diag.AuditUnapplied, Severity: diag.Warning, Address: c.Address, Hint: "run dcsync plan to see what keeps it, then apply"}
@@ -62,7 +63,7 @@ func (a *auditor) unapplied(c *reconcile.Change, e *state.Entry) bool {
 		what = "was changed"
 	}
 	f.Summary = fmt.Sprintf("%s %s and that was never applied", c.Address, what)
-	if m := a.merged[c.Address]; m != nil {
+	if m := a.newest(c); m != nil {
 		f.At = m.At
 		f.Summary = fmt.Sprintf("%s %s on %s and that was not applied for %s", c.Address, what, m.At.UTC().Format(time.DateOnly), ago(a.Now.Sub(m.At)))
 		f.Evidence = append(f.Evidence, Evidence{EvidenceCommit, m.Commit}, Evidence{EvidenceText, "author " + m.Author.String()})
@@ -79,6 +80,25 @@ func (a *auditor) unapplied(c *reconcile.Change, e *state.Entry) bool {
 	}
 	a.addNow(f)
 	return true
+}
+
+// newest gives the newest event of a change's manifest and of those that its fields come from; nil when the history has none.
+func (a *auditor) newest(c *reconcile.Change) *Entry {
+	out := a.merged[c.Address]
+	for _, f := range c.Fields {
+		if m := a.merged[f.Via]; m != nil && (out == nil || m.At.After(out.At)) {
+			out = m
+		}
+	}
+	return out
+}
+
+// stuck tells whether a change that the last apply saw was refused for good, and not only put off.
+func (a *auditor) stuck(c *reconcile.Change, e *state.Entry) bool {
+	reissued := slices.ContainsFunc(c.Fields, func(f resource.FieldChange) bool { return f.Field.Change == resource.Reissue })
+	waits := reissued && resource.Text(e.Observed["status"]) != "issued"
+	edited := slices.ContainsFunc(a.found, func(f finding) bool { return f.Code == diag.AuditStateEdited && f.Address == c.Address })
+	return c.Action == resource.Blocked && !waits && !edited
 }
 
 // ago says a length of time in its two largest units.

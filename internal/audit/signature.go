@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -31,7 +32,10 @@ func (a *auditor) keyFiles(t manifests.Trust) []string {
 // takeTrust reads the keys of the checkout's commit.
 func (a *auditor) takeTrust() {
 	trust, err := a.trustAt("", a.Project.Trust)
-	if err != nil {
+	switch {
+	case errors.Is(err, gitrepo.ErrMissingObject):
+		a.lacks(fmt.Sprintf("whose signatures count could not be read: %v", err), "")
+	case err != nil:
 		a.addNow(Finding{Code: diag.AuditTrustChanged, Severity: diag.Error, Summary: fmt.Sprintf("whose signatures count cannot be told: %v", err),
 			Hint: "mend the file that spec.trust names; until then no signature is judged"})
 	}
@@ -95,7 +99,8 @@ func (a *auditor) signatures() {
 	}
 	for _, c := range a.states {
 		// dcsync signs its own commits only where it is told to; a signature that is there has to fit.
-		if a.signsState() && c.place > a.trustedFrom || c.judged.Verdict == gitrepo.Bad {
+		late := a.Project.StateRef != "" || c.place > a.trustedFrom // two branches have no common order
+		if a.signsState() && late || c.judged.Verdict == gitrepo.Bad {
 			a.unsigned(c, nil, done)
 		}
 	}
@@ -132,6 +137,6 @@ func (a *auditor) unsigned(c *commit, about []resource.Address, done map[string]
 }
 
 // signsState tells whether dcsync is told to sign its own commits.
-func (a *auditor) signsState() bool { return false }
+func (a *auditor) signsState() bool { return a.Project.Git.Sign != "none" && a.Project.Git.Sign != "" }
 
 func short(id string) string { return id[:min(len(id), 10)] }

@@ -16,7 +16,8 @@ import (
 // replay holds the way from every version of the state file to the next.
 type replay struct {
 	commit *commit
-	blob   string
+	old    string // version of the branch before, "" for none
+	blob   string // version of the commit, "" when it took the file away
 	steps  []step // from each parent's version; the first is the branch's
 }
 
@@ -28,9 +29,6 @@ func (a *auditor) transitions() {
 		a.report.Transitions += len(r.steps)
 		a.events(r)
 		a.check(r)
-		for _, s := range r.steps {
-			s.after.data = nil
-		}
 	}
 	a.dropped(replays)
 }
@@ -81,7 +79,7 @@ func (a *auditor) replays() []replay {
 	}
 	for i, c := range slices.Backward(a.states) {
 		ch := c.change(file)
-		r := replay{commit: c, blob: ch.New}
+		r := replay{commit: c, old: ch.Old, blob: ch.New}
 		before := []*version{readable(ch.Old)}
 		for n := 1; n < len(c.parents) && !c.boundary; n++ {
 			before = append(before, readable(a.at(c.parents[n], file)))
@@ -89,6 +87,7 @@ func (a *auditor) replays() []replay {
 		after := read(ch.New)
 		for _, b := range before {
 			r.steps = append(r.steps, keepOnly(between(b, after)))
+			after.seekTwice(r.steps[len(r.steps)-1].changed)
 		}
 		out[i] = r
 		for _, id := range []string{ch.Old, ch.New} {

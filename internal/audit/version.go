@@ -21,8 +21,9 @@ type version struct {
 	head      *state.File // all but the objects; nil when the file cannot be read
 	entries   []*stored   // by address
 	canonical bool        // its bytes are those dcsync would write, apart from entries not decoded yet
+	problem   error       // why it cannot be read
 	data      []byte
-	problem   error // why it cannot be read
+	twice     map[resource.Address][]resource.Address // others that own an address's live id
 }
 
 // stored is one entry of a version. Versions share it as long as its bytes stay the same.
@@ -168,26 +169,28 @@ func (v *version) find(a resource.Address) *stored {
 	return nil
 }
 
-// owners gives the addresses of a kind that own a live id, as far as their entries are canonical.
-func (v *version) owners(kind, id string) []resource.Address {
-	if !v.canonical && v.head == nil {
-		return nil
-	}
-	text, err := json.Marshal(id)
-	if err != nil {
-		return nil
-	}
-	line := append([]byte("\n        \"id\": "), text...)
-	if bytes.Count(v.data, line) < 2 {
-		return nil
-	}
-	var out []resource.Address
-	for _, s := range v.entries {
-		if s.address.Kind == kind && bytes.Contains(s.raw, line) {
-			out = append(out, s.address)
+// seekTwice keeps which of some entries own a live id that others own too, and lets go of the version's bytes.
+func (v *version) seekTwice(changed []change) {
+	for _, c := range changed {
+		e := c.after.read()
+		if e == nil {
+			continue
+		}
+		text, err := json.Marshal(e.Identity.ID)
+		line := append([]byte("\n        \"id\": "), text...)
+		if err != nil || bytes.Count(v.data, line) < 2 {
+			continue
+		}
+		for _, s := range v.entries {
+			if s.address.Kind == c.address.Kind && s.address != c.address && bytes.Contains(s.raw, line) {
+				if v.twice == nil {
+					v.twice = map[resource.Address][]resource.Address{}
+				}
+				v.twice[c.address] = append(v.twice[c.address], s.address)
+			}
 		}
 	}
-	return out
+	v.data = nil
 }
 
 // step is the way from one version to the next.

@@ -269,6 +269,9 @@ func (w *world) input() audit.Input {
 		w.Fatal(err)
 	}
 	loaded := w.load()
+	if loaded.Set == nil {
+		w.Fatal(loaded.Findings)
+	}
 	return audit.Input{Repo: repo, Project: loaded.Project, Root: w.root, State: w.state(), Set: loaded.Set, Now: w.clock.Add(time.Hour), Version: version}
 }
 

@@ -29,8 +29,8 @@ func (s *scene) publish() {
 	s.t.Helper()
 	s.remote = filepath.Join(s.root, "remote.git")
 	s.write(filepath.Join(s.dir, ".gitignore"), []byte(".dcsync/\n.dcsync.state.json*\n"))
-	s.git(s.root, "init", "-q", "--bare", "-b", "main", s.remote)
-	s.git(s.dir, "init", "-q", "-b", "main")
+	s.git(s.root, "init", "-q", "--template=", "--bare", "-b", "main", s.remote)
+	s.git(s.dir, "init", "-q", "--template=", "-b", "main")
 	s.git(s.dir, "remote", "add", "origin", s.remote)
 	s.push("ask for certificates")
 }

@@ -2,15 +2,20 @@ package cli
 
 import (
 	"path/filepath"
+	"slices"
 	"time"
 
+	"dcsync/internal/gitrepo"
 	"dcsync/internal/sandbox"
+	"dcsync/internal/step"
+	"dcsync/reconcile"
 )
 
 // scenario is an apply that is killed. Together they make every call that must not be repeated (domain rules, section 3), and beside them
 // the call that ends a retirement of each sort, and a landing on a git remote.
 type scenario struct {
 	name    string
+	points  []step.Point // where it is killed; none: everywhere, as it is with DCSYNC_SOAK
 	options sandbox.Options
 	prepare func(*scene)
 	want    wants
@@ -129,16 +134,22 @@ var scenarios = []scenario{
 		s.applied()
 		s.edit(acme, "status: active", "status: inactive")
 	}, want: wants{orders: 3, organizations: 2, notes: firstNotes}},
-	{name: "landed", prepare: func(s *scene) {
+	{name: "landed", points: landingPoints(), prepare: func(s *scene) {
 		s.drop(driver, installer, "manifests/orders/installer.csr")
 		s.publish()
 	}, want: wants{orders: 1, organizations: 1, posts: 1, notes: []string{mailNote}}},
-	{name: "landed again", prepare: func(s *scene) {
+	{name: "landed again", points: landingPoints(), prepare: func(s *scene) {
 		s.publish()
 		s.applied()
 		s.edit(installer, "[pki@example.com]", "[pki@example.com, desktop@example.com]")
 		s.push("add an address")
 	}, want: wants{orders: 3, organizations: 1, notes: firstNotes}},
+}
+
+// landingPoints are those that only a landing passes, and those at which the account has something that no state knows yet. At the others a
+// run with a remote does what one without does.
+func landingPoints() []step.Point {
+	return slices.Concat(gitrepo.Points(), []step.Point{reconcile.AfterCreate, reconcile.AfterChange})
 }
 
 // rekey puts another signing request beside the installer's manifest.

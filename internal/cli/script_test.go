@@ -12,13 +12,15 @@ import (
 
 var update = flag.Bool("update", false, "write the expected output into the scripts")
 
-// quickExit keeps the race detector from waiting a second at the end of each process for reports of others to come; a race that was found
-// still fails it.
-const quickExit = "atexit_sleep_ms=0"
+// lean is the environment of the processes that tests start: they live so briefly that collecting garbage early, and the second for which
+// the race detector waits at the end for reports of others to come, would be most of their time. A race that was found still fails them.
+var lean = map[string]string{"GORACE": "atexit_sleep_ms=0", "GOGC": "400"}
 
 func TestMain(m *testing.M) {
-	if err := os.Setenv("GORACE", quickExit); err != nil {
-		panic(err)
+	for name, value := range lean {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
 	}
 	testscript.Main(m, map[string]func(){
 		"dcsync-steps": stepsMain,
@@ -53,7 +55,9 @@ func TestScripts(t *testing.T) {
 			e.Values[keptKey{}] = map[string]string{}
 			e.Setenv("DCSYNC_API_KEY", "sandbox-key")
 			e.Setenv("DCSYNC_SETTLE", "0s")
-			e.Setenv("GORACE", quickExit)
+			for name, value := range lean {
+				e.Setenv(name, value)
+			}
 			for _, pair := range gitEnv() {
 				name, value, _ := strings.Cut(pair, "=")
 				e.Setenv(name, value)

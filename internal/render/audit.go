@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -42,6 +43,15 @@ func AuditVerifyText(s *term.Stream, r *audit.Report) error {
 		plural(r.Commits, "commit"), countFindings(r.Findings), incompleteNote(r))
 	_, err := io.WriteString(s, b.String())
 	return err
+}
+
+// IsAudit tells whether a text is an audit in a format, so that a later one may take its place.
+func IsAudit(format string, text []byte) bool {
+	mark := map[string]string{"json": `"transitions": `, "csv": strings.Join(auditColumns[:], ","), "html": `<title>Certificate audit`}[format]
+	if mark == "" {
+		mark = " of the state file"
+	}
+	return bytes.Contains(text, []byte(mark))
 }
 
 // AuditReaches tells whether some finding is at least as grave as a severity.

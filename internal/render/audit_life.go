@@ -86,8 +86,9 @@ func start(c audit.Certificate) time.Time {
 type axis struct {
 	from, to float64 // seconds
 	From, To time.Time
-	Today    string
 	Ticks    []tick
+	Grid     string // the ticks as one path, in ten thousandths of the axis
+	Now      string // the day of the audit, in the same measure
 }
 
 // tick is a line of the axis. Every second one has a name; narrow screens show the names of major ones only.
@@ -124,7 +125,7 @@ func newAxis(list []audit.Certificate, at time.Time) axis {
 	}
 	a := axis{From: monthOf(first), To: monthOf(last).AddDate(0, 1, 0)}
 	a.from, a.to = float64(a.From.Unix()), float64(a.To.Unix())
-	a.Today = a.place(at)
+	a.Now = fmt.Sprint(a.measure(at))
 	a.ticks()
 	return a
 }
@@ -157,6 +158,7 @@ func (a *axis) ticks() {
 			t.Name = at.Format(layout)
 		}
 		a.Ticks = append(a.Ticks, t)
+		a.Grid += fmt.Sprintf("M%d 0v1", a.measure(at))
 		at = at.AddDate(0, step, 0)
 	}
 }
@@ -165,6 +167,9 @@ func (a *axis) ticks() {
 func (a *axis) share(t time.Time) float64 {
 	return min(max((float64(t.Unix())-a.from)/(a.to-a.from), 0), 1)
 }
+
+// measure gives the place of an instant in ten thousandths.
+func (a *axis) measure(t time.Time) int { return int(a.share(t) * 10000) }
 
 // place gives the place of an instant, "" for the zero time.
 func (a *axis) place(t time.Time) string {

@@ -21,23 +21,26 @@ type auditPage struct {
 	Script  template.JS
 	Policy  string
 
-	Report     *audit.Report
-	Project    string
-	Title      string // of the window, which holds no long name
-	Period     string
-	Head       string
-	Verdict    string
-	Counts     []severityCount
-	Current    int // certificates that live
-	Soon       int // of them, those that end within a month
-	Kinds      []string
-	Events     []audit.Event
-	Findings   []pageFinding
-	Entries    []pageEntry
-	Lives      []pageLife
-	Axis       axis
-	Months     []pageMonth
-	Severities []diag.Severity
+	Report      *audit.Report
+	Project     string
+	Title       string // of the window, which holds no long name
+	Period      string
+	Head        string
+	Verdict     string
+	Counts      []severityCount
+	Current     int // certificates that live
+	Soon        int // of them, those that end within a month
+	Kinds       []string
+	Events      []audit.Event
+	Findings    []pageFinding
+	Entries     []pageEntry
+	Lives       []pageLife
+	Large       bool // what is off the screen is not laid out
+	EntryGroups []entryGroup
+	LifeGroups  []lifeGroup
+	Axis        axis
+	Months      []pageMonth
+	Severities  []diag.Severity
 }
 
 type severityCount struct {
@@ -105,6 +108,8 @@ func newAuditPage(r *audit.Report) *auditPage {
 	p.findings(gravest(r.Findings), trail)
 	p.entries(r.Entries)
 	p.lives(r, trail)
+	p.EntryGroups, p.LifeGroups = groupEntries(p.Entries), groupLives(p.Lives)
+	p.Large = len(p.Entries)+len(p.Lives) > 5*mostEntries
 	p.Months = calendar(p.Lives, r.At)
 	p.kinds(r)
 	return p

@@ -3,10 +3,13 @@
   "use strict";
   const form = document.getElementById("filter");
   const shown = document.getElementById("shown");
-  const sets = [...document.querySelectorAll("[data-set]")].map((list) => ({
+  const lists = [...document.querySelectorAll("[data-set]")].map((list) => ({
+    list,
     name: list.dataset.set,
+    group: list.classList.contains("group"),
     items: [...list.querySelectorAll("[data-item]")].map((node) => ({ node, text: "", visible: true })),
   }));
+  if (lists.length === 0) return;
   const choices = ["kind", "severity", "event"].map((name) => [name, document.getElementById(name)]);
   const number = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 
@@ -25,10 +28,10 @@
 
   const apply = () => {
     const words = document.getElementById("q").value.toLowerCase().split(/\s+/).filter(Boolean).map(word);
-    const counts = [];
-    for (const set of sets) {
+    const counts = new Map();
+    for (const { list, name, group, items } of lists) {
       let n = 0;
-      for (const item of set.items) {
+      for (const item of items) {
         const visible = fits(item, words);
         if (visible) n++;
         if (visible !== item.visible) {
@@ -36,9 +39,16 @@
           item.node.classList.toggle("out", !visible);
         }
       }
-      if (set.name !== "dates") counts.push(`${number(n)} of ${number(set.items.length)} ${set.name}`);
+      const [before, all] = counts.get(name) ?? [0, 0];
+      counts.set(name, [before + n, all + items.length]);
+      if (group) {
+        // What is off the screen is not laid out; this is about how high it is.
+        list.classList.toggle("out", n === 0);
+        list.style.containIntrinsicBlockSize = `${4 + 4 * n}rem`;
+      }
     }
-    shown.value = counts.join(" · ");
+    counts.delete("dates");
+    shown.value = [...counts].map(([name, [n, all]]) => `${number(n)} of ${number(all)} ${name}`).join(" · ");
   };
 
   let waiting = 0;
