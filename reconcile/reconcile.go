@@ -117,7 +117,9 @@ type Change struct {
 	before []link // live orders of the manifest that the one to adopt followed
 	serial string // the single certificate that is revoked
 	named  bool   // a retire block names what ends
-	live   *resource.Live
+	// guarded tells that it is blocked by the object's protection.
+	guarded bool
+	live    *resource.Live
 }
 
 // risk ranks a change among the others: a reissue that makes DigiCert revoke stands with the revocations.

@@ -44,6 +44,38 @@ func TestOrganizationStatus(t *testing.T) {
 	w.converged()
 }
 
+// Protection that is taken away together with what it keeps from happening goes on protecting, however often that is applied: a commit of
+// its own takes it away.
+func TestProtectionEndsByItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, map[string]string{"contacts.yaml": contactsYAML,
+		"acme.yaml":   lifecycleYAML(acmeYAML, "protect: true"),
+		"driver.yaml": lifecycleYAML(driverYAML, "protect: true, apply_changes: now, allow: [replace]")})
+	w.mustApply()
+	w.edit("acme.yaml", "protect: true", "allow: [deactivate-in-use]")
+	w.edit("acme.yaml", "  telephone: 801-555-0100\n", "  telephone: 801-555-0100\n  status: inactive\n")
+	w.edit("driver.yaml", "protect: true, ", "")
+	w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+	for range 2 {
+		if _, err := w.apply(generous); err != nil {
+			t.Fatal(err)
+		}
+		for _, address := range []string{"Organization/acme", "Order/driver"} {
+			if c := w.change(w.planLoosely(), resource.Blocked, address); !strings.Contains(c.Reason, "protected") {
+				t.Errorf("%s: %s", address, c.Reason)
+			}
+		}
+	}
+	w.edit("acme.yaml", "  status: inactive\n", "")
+	w.edit("driver.yaml", "{years: 2}", "{years: 1}")
+	w.mustApply()
+	w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+	w.mustApply(generous)
+	w.edit("acme.yaml", "  telephone: 801-555-0100\n", "  telephone: 801-555-0100\n  status: inactive\n")
+	w.want("results", outcomes(w.mustApply(generous)), "deactivate Organization/acme: done")
+	w.holds(1, 2)
+}
+
 // Nothing is ordered for an organization that is wanted inactive, and nothing of it may be renewed.
 func TestOrderOfInactive(t *testing.T) {
 	t.Parallel()
@@ -52,6 +84,23 @@ func TestOrderOfInactive(t *testing.T) {
 	w.mustBlock("Order/driver", "wanted inactive")
 	w.write("driver.yaml", lifecycleYAML(driverYAML, "renew_before: 30d"))
 	w.refusedFiles("wanted inactive")
+}
+
+// An organization that is inactive in the account freezes what belongs to it: that is told at plan, not by the API's refusal. A manifest that
+// switches it on comes first.
+func TestInactiveInAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, installer(t, "allow: [reissue-revoking]"))
+	w.mustApply()
+	w.patch("organization", "70011", map[string]any{"status": "inactive"})
+	w.write("driver.yaml", driverYAML)
+	w.mustBlock("Order/driver", "70011 is inactive")
+	w.write("installer.csr", newCSR(t))
+	w.mustBlock("Order/installer", "70011 is inactive")
+	w.edit("acme.yaml", "  telephone: 801-555-0100\n", "  telephone: 801-555-0100\n  status: active\n")
+	w.mustApply(destroyOne)
+	w.converged()
+	w.holds(1, 2)
 }
 
 const submittedYAML = `  validations:
