@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"dcsync/internal/sandbox"
 	"dcsync/state"
@@ -23,6 +26,8 @@ type fleet struct {
 	bare string
 	ref  string // spec.state.ref, "" for state beside the manifests
 	api  *httptest.Server
+
+	meet chan struct{} // orders wait in it for one of another run, for a second at most; nil: they do not
 }
 
 // onBothBranches runs a test with state beside the manifests and with state on a branch of its own.
@@ -41,7 +46,8 @@ func newFleet(t *testing.T, ref string) *fleet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fleet{t: t, dir: t.TempDir(), ref: ref, api: httptest.NewServer(box.Handler())}
+	f := &fleet{t: t, dir: t.TempDir(), ref: ref}
+	f.api = httptest.NewServer(f.door(box.Handler()))
 	settings := "skip_approval: true, limits: {max_orders: 100}"
 	if ref != "" {
 		settings += ", state: {ref: " + ref + "}"
@@ -68,6 +74,20 @@ spec:
 	f.git(seed, "remote", "add", "origin", f.bare)
 	f.push(seed, "seed")
 	return f
+}
+
+// door lets orders of two runs through at the same moment where the test wants them to meet.
+func (f *fleet) door(api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f.meet != nil && r.Method == http.MethodPost && strings.Contains(r.URL.Path, "/order/certificate/") {
+			select {
+			case f.meet <- struct{}{}:
+			case <-f.meet:
+			case <-time.After(time.Second):
+			}
+		}
+		api.ServeHTTP(w, r)
+	})
 }
 
 func (f *fleet) git(dir string, args ...string) string {
@@ -179,6 +199,16 @@ func (f *fleet) holds(orders int) {
 	f.keeps(orders)
 }
 
+// asked gives how often the account was asked for an order.
+func (f *fleet) asked() int {
+	f.t.Helper()
+	var stats struct {
+		Requests map[string]int `json:"requests"`
+	}
+	(&scene{t: f.t, api: f.api}).get("/_sandbox/stats", &stats)
+	return stats.Requests["POST /order/certificate/{product_name_id}"]
+}
+
 // keeps wants so many orders in the account and in the branch's state, however often they were asked for.
 func (f *fleet) keeps(orders int) {
 	f.t.Helper()
@@ -245,6 +275,13 @@ func TestTwoAppliesWithoutLock(t *testing.T) {
 	if os.Getenv("DCSYNC_SOAK") != "" {
 		rounds = 50
 	}
+	var met atomic.Int32
+	t.Cleanup(func() {
+		t.Logf("in %d of %d rounds both runs asked for the same order", met.Load(), 2*rounds)
+		if met.Load() == 0 {
+			t.Error("the two never met")
+		}
+	})
 	onBothBranches(t, func(t *testing.T, ref string) {
 		for n := range rounds {
 			t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -256,10 +293,14 @@ func TestTwoAppliesWithoutLock(t *testing.T) {
 				f.order(seed, "a")
 				f.order(seed, "b")
 				one, two := f.clone("one"), f.clone("two")
+				f.meet = make(chan struct{})
 				for dir, end := range f.applyAll("none", "0s", one, two) {
 					if end.code != 0 {
 						t.Errorf("%s: exit code %d\n%s", filepath.Base(dir), end.code, end.said)
 					}
+				}
+				if n := f.asked(); n > 2 {
+					met.Add(1)
 				}
 				f.keeps(2)
 				f.apply(f.clone("later"))
