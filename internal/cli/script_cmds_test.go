@@ -104,6 +104,9 @@ func control(ts *testscript.TestScript, method, path, body string) []byte {
 	req, err := http.NewRequest(method, ts.Value(serverKey{}).(*server).base+path, strings.NewReader(body))
 	ts.Check(err)
 	req.Header.Set("Content-Type", "application/json")
+	if strings.HasPrefix(path, "/services/") {
+		req.Header.Set("X-DC-DEVKEY", ts.Getenv("DCSYNC_API_KEY"))
+	}
 	resp, err := http.DefaultClient.Do(req)
 	ts.Check(err)
 	defer resp.Body.Close()
