@@ -44,8 +44,8 @@ func TestMain(m *testing.M) {
 //	held BARE REF DURATION         a lock of another machine, whose lease ends so much from now
 //	keep, kept                     note every file; nothing has changed since
 //	nowhere TEXT                   no file, and no output of the last command, holds the text
-//	cut REQUESTS SIGNAL CODE COMMAND ARG...
-//	                               send a signal once the sandbox has seen so many requests more; output to cut.out and cut.err
+//	cut REQUESTS SIGNAL[,SIGNAL] CODE COMMAND ARG...
+//	                               send signals once the sandbox has seen so many requests more; output to cut.out and cut.err
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
