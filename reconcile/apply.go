@@ -37,8 +37,6 @@ type Options struct {
 	Drain       <-chan struct{} // closed: begin nothing new, finish what is in flight
 	Observer    Observer        // may be nil
 	Step        step.Hook
-	// Guard is asked right before each request that creates or changes something; its error keeps it from being sent. nil: always go on.
-	Guard func() error
 	// Source gives what is recorded of the manifest an object was applied from.
 	Source func(*resource.Object) state.Source
 }
@@ -243,20 +241,6 @@ var errBlocked = errors.New("blocked")
 // errDrained says that the run was told to stop between two calls of one change.
 var errDrained = errors.New("interrupted; the rest is done by the next apply")
 
-// errUnguarded says that a request was not sent, because another run may be sending it.
-var errUnguarded = errors.New("not sent, the next apply does it")
-
-// guard keeps a request from being sent when other runs are no longer kept out.
-func (t *task) guard() error {
-	if t.opts.Guard == nil {
-		return nil
-	}
-	if err := t.opts.Guard(); err != nil {
-		return fmt.Errorf("%w: %w", errUnguarded, err)
-	}
-	return nil
-}
-
 // missingPermission is the API's word for a key or user that may not do a thing. It ends the writes of the run: every further one
 // would be refused too (domain rules, section 7).
 const missingPermission = "access_denied|missing_permission"
@@ -281,7 +265,7 @@ func (t *task) fail(err error) {
 	switch {
 	case errors.Is(err, errBlocked):
 		t.result.Outcome = resource.OutcomeOfBlocked
-	case errors.Is(err, errDrained), errors.Is(err, errUnguarded):
+	case errors.Is(err, errDrained), errors.Is(err, resource.ErrNotSent) && !isAmbiguous(err):
 		t.result.Outcome = resource.Skipped
 	default:
 		t.result.Outcome = resource.Failed

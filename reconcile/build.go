@@ -193,7 +193,7 @@ func sentAfter(d *resource.Descriptor, spec resource.Map) []resource.FieldChange
 // forgotten plans the entries whose manifest is gone: dcsync stops managing them and touches nothing.
 func (b *builder) forgotten(p *Plan) {
 	for _, a := range b.in.State.Addresses() {
-		if b.in.Set.Get(a) != nil {
+		if b.in.Set.Get(a) != nil || b.in.Later[a] {
 			continue
 		}
 		entry := b.in.State.Objects[a]
@@ -248,7 +248,7 @@ func (b *builder) counts(p *Plan) {
 				continue
 			}
 			p.UnmanagedCount++
-			p.Unmanaged = append(p.Unmanaged, Unmanaged{Kind: kind, ID: live.ID, Summary: strings.TrimSpace(strings.Join([]string{live.Product, live.Title, live.Status}, " "))})
+			p.Unmanaged = append(p.Unmanaged, Unmanaged{Kind: kind, ID: live.ID, Product: live.Product, Summary: strings.TrimSpace(strings.Join([]string{live.Product, live.Title, live.Status}, " "))})
 		}
 		if calls {
 			p.Cost.Requests += b.in.Live.Lists[kind].Requests // the listing that closes an apply

@@ -135,9 +135,6 @@ func (t *task) reuseParent(spec resource.Map) {
 func (t *task) ask(ctx context.Context, spec resource.Map) (*resource.Created, *resource.Live, error) {
 	d := t.change.object.Descriptor
 	for n := 1; ; n++ {
-		if err := t.guard(); err != nil {
-			return nil, nil, err
-		}
 		since := t.opts.Now().Add(-clockSkew)
 		t.opts.Step.At(BeforeCreate)
 		t.sent(1)

@@ -245,6 +245,9 @@ func appliedFromLive(d *resource.Descriptor, desired resource.Map, live *resourc
 			continue
 		}
 		have := resource.Get(live.Spec, f.Path)
+		if f.Method == methodValidation { // of which others may be there
+			have = orNil(validationsAsShown(want, nil, live))
+		}
 		if f.Path == d.Nonce && numbered(desired, d.Nonce) {
 			have = want // it was found by it
 		}

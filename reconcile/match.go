@@ -136,12 +136,13 @@ func first(f *resource.Field, v resource.Value) resource.Value {
 	return diff.Normal(f, v)
 }
 
-// detailsThatDiffer compares the fields that are sent at creation, declared, and shown at the depth that was read.
+// detailsThatDiffer compares the fields that are sent at creation, declared, and shown at the depth that was read. What something was
+// validated for is no detail: it grows by itself, and is completed in what is adopted.
 func detailsThatDiffer(d *resource.Descriptor, desired resource.Map, live *resource.Live) []resource.Path {
 	var out []resource.Path
 	for _, f := range d.Leaves() {
 		sent := f.Send == resource.SendCreate || f.Send == resource.SendCreatePut
-		if !sent || f.Change == resource.CreateOnly || !f.Readable(live.Depth) {
+		if !sent || f.Change == resource.CreateOnly || f.Method == methodValidation || !f.Readable(live.Depth) {
 			continue
 		}
 		want := diff.Normal(f, f.Value(desired))

@@ -21,9 +21,10 @@ type Input struct {
 	AsOf     time.Time
 	Refresh  Refresh
 	Settings Settings
-	Rules    *resource.Rules    // nil: not read, or not to be had
-	Targets  []resource.Address // none: everything
-	Findings diag.List          // about the manifests; those marked AtSend refuse what a plan would send
+	Rules    *resource.Rules           // nil: not read, or not to be had
+	Targets  []resource.Address        // none: everything
+	Later    map[resource.Address]bool // of State: their manifests may be in later commits than the Set's, so they are left alone
+	Findings diag.List                 // about the manifests; those marked AtSend refuse what a plan would send
 }
 
 // Settings are what the project and the caller decide for all objects.

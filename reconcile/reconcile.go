@@ -87,6 +87,7 @@ type Price struct {
 type Unmanaged struct {
 	Kind    string
 	ID      string
+	Product string // "" for what is no order
 	Summary string
 }
 

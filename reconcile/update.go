@@ -41,9 +41,6 @@ func (t *task) inPlace(ctx context.Context, spec resource.Map, fields []resource
 }
 
 func (t *task) call(ctx context.Context, method string, spec resource.Map, fields []resource.FieldChange, live *resource.Live) error {
-	if err := t.guard(); err != nil {
-		return err
-	}
 	t.opts.Step.At(BeforeChange)
 	t.sent(requests(fields, live))
 	err := t.remote.Change(ctx, resource.Call{Descriptor: t.change.object.Descriptor, ID: t.result.ID, Method: method, Desired: spec, Live: live, Fields: fields})
@@ -93,9 +90,6 @@ func (t *task) notes(ctx context.Context, spec resource.Map, f resource.FieldCha
 func (t *task) addNote(ctx context.Context, text string) error {
 	kind := t.change.Address.Kind
 	for n := 1; ; n++ {
-		if err := t.guard(); err != nil {
-			return err
-		}
 		t.opts.Step.At(BeforeChange)
 		t.sent(1)
 		id, err := t.remote.AddNote(ctx, kind, t.result.ID, text)
@@ -176,9 +170,12 @@ func (r *runner) close(ctx context.Context, p *Plan) error {
 	account := &Account{ID: r.in.Live.ID, Lists: lists}
 	held := heldFields(p)
 	failed := r.unfinished(p)
-	planned := map[resource.Address]bool{}
+	planned, adopted := map[resource.Address]bool{}, map[resource.Address]bool{}
 	for _, c := range p.Changes {
 		planned[c.Address] = true
+		if res := r.results[c]; res != nil && res.Action == resource.Adopt {
+			adopted[c.Address] = true
+		}
 	}
 	err := r.record(ctx, func(f *state.File) {
 		r.sign(f)
@@ -189,11 +186,12 @@ func (r *runner) close(ctx context.Context, p *Plan) error {
 			return ""
 		}
 		for a, e := range f.Objects {
+			live := account.listed(Key{a.Kind, e.Identity.ID})
 			if o := r.in.Set.Get(a); o != nil && planned[a] && !failed[a] && o.Lifecycle.Generation == e.Identity.Generation {
-				r.refresh(e, o, resolveRefs(o.Spec, ids), held[a])
+				r.refresh(e, o, live, resolveRefs(o.Spec, ids), held[a], adopted[a])
 				r.claimNotes(e, o, Key{a.Kind, e.Identity.ID})
 			}
-			if live := account.listed(Key{a.Kind, e.Identity.ID}); live != nil && !resource.Equal(live.Observed, e.Observed) {
+			if live != nil && !resource.Equal(live.Observed, e.Observed) {
 				e.Observed, e.SeenAt = live.Observed.Clone(), r.opts.Now().UTC()
 			}
 			if o := r.in.Set.Get(a); o != nil {
@@ -208,8 +206,9 @@ func (r *runner) close(ctx context.Context, p *Plan) error {
 	return nil
 }
 
-// refresh writes down what the manifest says now, but for the fields that were not made true.
-func (r *runner) refresh(e *state.Entry, o *resource.Object, desired resource.Map, held []resource.Path) {
+// refresh writes down what the manifest says now, but for the fields that were not made true. live is nil where the listing does not show it.
+// What was applied to an adopted object was recorded with it: the rest of what its manifest says is still to be made true.
+func (r *runner) refresh(e *state.Entry, o *resource.Object, live *resource.Live, desired resource.Map, held []resource.Path, adopted bool) {
 	applied := withoutSecrets(o.Descriptor, desired)
 	for _, f := range o.Descriptor.Leaves() {
 		before := resource.Get(e.Applied.Spec, f.Path)
@@ -219,7 +218,8 @@ func (r *runner) refresh(e *state.Entry, o *resource.Object, desired resource.Ma
 			resource.Put(applied, f.Path, before)
 		}
 	}
-	if !endsCurrent(o, e) { // of what is to end nothing else is made true
+	over := o.Descriptor.Expires && live != nil && live.Phase == resource.Ended
+	if !adopted && !over && !endsCurrent(o, e) { // of what has ended or is to end nothing else is made true
 		e.Applied.Spec = applied
 	}
 	e.Applied.Protect = o.Lifecycle.Protect

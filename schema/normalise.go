@@ -97,7 +97,7 @@ func isoDate(s string) string {
 
 // csrIdentity compares signing requests by key and names, and text that is none without its line ends' style.
 func csrIdentity(s string) string {
-	if r, err := pki.ParseCSR(s); err == nil {
+	if r, err := pki.ReadCSR(s); err == nil {
 		return r.Identity()
 	}
 	return strings.TrimSpace(strings.ReplaceAll(s, "\r", ""))
@@ -106,7 +106,7 @@ func csrIdentity(s string) string {
 // publicKey gives a digest of the key that a signing request is for, nil for what is none.
 func publicKey(v resource.Value) resource.Value {
 	text, _ := v.(resource.String)
-	r, err := pki.ParseCSR(string(text))
+	r, err := pki.ReadCSR(string(text))
 	if err != nil {
 		return nil
 	}

@@ -98,7 +98,7 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 	}
 	o := run.ApplyOptions{
 		PlanOptions: f.PlanOptions, Parallelism: f.parallelism, Wait: f.wait, Clock: time.Now, Sleep: sleep, Drain: s.signals.first, Step: s.step,
-		Locking: f.locking, Landing: f.landing, Env: s.env,
+		Locking: f.locking, Landing: f.landing,
 	}
 	var err error
 	if f.planFile != "" {

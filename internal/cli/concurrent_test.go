@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -20,20 +21,35 @@ type fleet struct {
 	t    *testing.T
 	dir  string
 	bare string
+	ref  string // spec.state.ref, "" for state beside the manifests
 	api  *httptest.Server
 }
 
-func newFleet(t *testing.T) *fleet {
+// onBothBranches runs a test with state beside the manifests and with state on a branch of its own.
+func onBothBranches(t *testing.T, test func(*testing.T, string)) {
+	for _, ref := range []string{"", "dcsync-state"} {
+		t.Run("ref="+ref, func(t *testing.T) {
+			t.Parallel()
+			test(t, ref)
+		})
+	}
+}
+
+func newFleet(t *testing.T, ref string) *fleet {
 	t.Helper()
 	box, err := sandbox.New(sandbox.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fleet{t: t, dir: t.TempDir(), api: httptest.NewServer(box.Handler())}
+	f := &fleet{t: t, dir: t.TempDir(), ref: ref, api: httptest.NewServer(box.Handler())}
+	settings := "skip_approval: true, limits: {max_orders: 100}"
+	if ref != "" {
+		settings += ", state: {ref: " + ref + "}"
+	}
 	f.bare = filepath.Join(f.dir, "remote.git")
 	t.Cleanup(f.api.Close)
 	seed := filepath.Join(f.dir, "seed")
-	f.write(seed, "dcsync.yaml", "apiVersion: dcsync/v1\nkind: Project\nmetadata: {name: fleet, uid: 0123456789abcdef}\nspec: {skip_approval: true, limits: {max_orders: 100}}\n")
+	f.write(seed, "dcsync.yaml", "apiVersion: dcsync/v1\nkind: Project\nmetadata: {name: fleet, uid: 0123456789abcdef}\nspec: {"+settings+"}\n")
 	f.write(seed, "manifests/people.yaml", `apiVersion: dcsync/v1
 kind: Organization
 metadata: {name: acme}
@@ -106,11 +122,15 @@ spec:
 	f.push(dir, name)
 }
 
+func (f *fleet) env() map[string]string {
+	return map[string]string{"DCSYNC_API_URL": f.api.URL + "/services/v2", "DCSYNC_API_KEY": "sandbox-key", "DCSYNC_RATE_LIMIT": "off",
+		"DCSYNC_SETTLE": "0s", "GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1"}
+}
+
 // apply runs apply --push in every clone at once, and wants all of them to end well.
 func (f *fleet) apply(clones ...string) {
 	f.t.Helper()
-	env := map[string]string{"DCSYNC_API_URL": f.api.URL + "/services/v2", "DCSYNC_API_KEY": "sandbox-key", "DCSYNC_RATE_LIMIT": "off",
-		"DCSYNC_SETTLE": "0s", "GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1"}
+	env := f.env()
 	var wg sync.WaitGroup
 	for _, dir := range clones {
 		wg.Go(func() {
@@ -135,14 +155,18 @@ func (f *fleet) holds(orders int) {
 	if got := seen[organizing]; got != 1 {
 		f.t.Errorf("the account was asked for an organization %d times, want 1", got)
 	}
-	landed, err := state.Decode("state", []byte(f.git(f.bare, "show", "main:dcsync.state.json")))
+	landed, err := state.Decode("state", []byte(f.git(f.bare, "show", cmp.Or(f.ref, "main")+":dcsync.state.json")))
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	if got := len(landed.Objects); got != orders+1 {
 		f.t.Errorf("the branch's state has %d objects, want %d: %v", got, orders+1, landed.Addresses())
 	}
-	if refs := f.git(f.bare, "for-each-ref", "--format=%(refname)"); refs != "refs/heads/main" {
+	want := "refs/heads/main"
+	if f.ref != "" {
+		want = "refs/heads/" + f.ref + "\n" + want
+	}
+	if refs := f.git(f.bare, "for-each-ref", "--format=%(refname)"); refs != want {
 		f.t.Errorf("references left on the remote: %s", refs)
 	}
 	f.git(f.bare, "fsck", "--strict")
@@ -155,17 +179,19 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 	if os.Getenv("DCSYNC_SOAK") != "" {
 		rounds = 50
 	}
-	for n := range rounds {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			t.Parallel()
-			f := newFleet(t)
-			f.order(filepath.Join(f.dir, "seed"), "a")
-			f.apply(f.clone("one"), f.clone("two"))
-			f.holds(1)
-			f.apply(f.clone("later"))
-			f.holds(1)
-		})
-	}
+	onBothBranches(t, func(t *testing.T, ref string) {
+		for n := range rounds {
+			t.Run(fmt.Sprint(n), func(t *testing.T) {
+				t.Parallel()
+				f := newFleet(t, ref)
+				f.order(filepath.Join(f.dir, "seed"), "a")
+				f.apply(f.clone("one"), f.clone("two"))
+				f.holds(1)
+				f.apply(f.clone("later"))
+				f.holds(1)
+			})
+		}
+	})
 }
 
 // TestManyAppliers applies ten intents, each pushed after the one before, from ten clones at once: none knows of the ones after it,
@@ -179,15 +205,17 @@ func TestManyAppliers(t *testing.T) {
 	if os.Getenv("DCSYNC_SOAK") != "" {
 		appliers = 50
 	}
-	f := newFleet(t)
-	var clones []string
-	for n := range appliers {
-		dir := f.clone(fmt.Sprint(n))
-		f.order(dir, "order-"+fmt.Sprint(n))
-		clones = append(clones, dir)
-	}
-	f.apply(clones...)
-	f.holds(appliers)
-	f.apply(f.clone("later"))
-	f.holds(appliers)
+	onBothBranches(t, func(t *testing.T, ref string) {
+		f := newFleet(t, ref)
+		var clones []string
+		for n := range appliers {
+			dir := f.clone(fmt.Sprint(n))
+			f.order(dir, "order-"+fmt.Sprint(n))
+			clones = append(clones, dir)
+		}
+		f.apply(clones...)
+		f.holds(appliers)
+		f.apply(f.clone("later"))
+		f.holds(appliers)
+	})
 }

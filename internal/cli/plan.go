@@ -56,7 +56,7 @@ func takePlanFlags(cc *cli.Context) (planFlags, error) {
 	}
 	if cc.IsSet("as-of") {
 		var err error
-		if f.AsOf, err = instant(cc.String("as-of")); err != nil {
+		if f.AsOf, err = instant("as-of", cc.String("as-of")); err != nil {
 			return f, err
 		}
 	}
@@ -64,13 +64,13 @@ func takePlanFlags(cc *cli.Context) (planFlags, error) {
 }
 
 // instant reads a day, which begins at midnight UTC, or a moment.
-func instant(text string) (time.Time, error) {
+func instant(flag, text string) (time.Time, error) {
 	for _, layout := range []string{time.DateOnly, time.RFC3339} {
 		if t, err := time.Parse(layout, text); err == nil {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, usagef("write it like 2027-01-31 or 2027-01-31T12:00:00Z", "--as-of %q is no date", text)
+	return time.Time{}, usagef("write it like 2027-01-31 or 2027-01-31T12:00:00Z", "--%s %q is no date", flag, text)
 }
 
 func (s *session) plan(ctx context.Context, f planFlags) outcome {

@@ -116,7 +116,7 @@ func stateMove(ctx context.Context, s *session, args []string) outcome {
 	}
 	project, _, err := s.stateFile(ctx)
 	if err == nil {
-		err = project.MoveState(ctx, from, to, s.step)
+		err = project.MoveState(ctx, from, to, s.repair())
 	}
 	return s.repaired(fmt.Sprintf("%s is %s now.", from, to), err)
 }
@@ -128,7 +128,7 @@ func stateRemove(ctx context.Context, s *session, args []string) outcome {
 	}
 	project, _, err := s.stateFile(ctx)
 	if err == nil {
-		err = project.RemoveState(ctx, a, s.step)
+		err = project.RemoveState(ctx, a, s.repair())
 	}
 	return s.repaired(fmt.Sprintf("%s is no longer managed; it still exists in the account.", a), err)
 }
@@ -149,6 +149,8 @@ func stateMerge(_ context.Context, s *session, args []string) outcome {
 	return s.repaired("", err)
 }
 
+func (s *session) repair() run.Repair { return run.Repair{Env: s.env, Step: s.step} }
+
 func (s *session) repaired(text string, err error) outcome {
 	switch {
 	case err != nil:
@@ -167,7 +169,7 @@ func (s *session) stateFile(ctx context.Context) (*run.Project, *state.File, err
 	if err != nil {
 		return nil, nil, err
 	}
-	f, err := project.State()
+	f, err := project.State(ctx, s.env)
 	return project, f, err
 }
 

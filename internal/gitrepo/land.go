@@ -198,11 +198,8 @@ func (w *landing) push(ctx context.Context) (*Landed, error) {
 		if parent.IsZero() && !w.Apart && !w.repo.head.commit.IsZero() {
 			return nil, fmt.Errorf("%w: %s has no branch %s", ErrNoBranch, w.remote.name, w.ref.Short())
 		}
-		p, err := w.propose(ctx, parent)
-		if err != nil {
-			return nil, err
-		}
-		if !p.nothing {
+		p, err := w.proposeOn(ctx, parent)
+		if err == nil && !p.nothing {
 			err = w.swap(ctx, p)
 		}
 		var moved *movedError
@@ -220,6 +217,22 @@ func (w *landing) push(ctx context.Context) (*Landed, error) {
 			return nil, err
 		}
 	}
+}
+
+// proposeOn proposes on the branch's tip, which is fetched when something of it is not here; the branch may have moved on by then. A
+// clone may well hold a commit that nothing in it refers to, and not what that commit reaches.
+func (w *landing) proposeOn(ctx context.Context, parent plumbing.Hash) (*proposal, error) {
+	p, err := w.propose(ctx, parent)
+	if !errors.Is(err, ErrMissingObject) {
+		return p, err
+	}
+	if parent, err = w.desk.bring(ctx, w.repo, w.remote, w.ref); err != nil {
+		return nil, err
+	}
+	if parent.IsZero() {
+		return nil, &movedError{ref: w.ref}
+	}
+	return w.propose(ctx, parent)
 }
 
 // swap moves the remote's branch to the proposal, and the lock with it.
@@ -244,7 +257,11 @@ func (w *landing) person() Person { return Person{w.Committer, w.Clock.Now()} }
 // follow brings the clone up to what was pushed, as far as it has the parent: objects, index, HEAD and the remote-tracking
 // reference. Without the parent it gets the files' objects and index entries only, which is what lets the next git pull through.
 func (w *landing) follow(ctx context.Context, p *proposal, done *Landed) error {
-	known := p.parent.IsZero() || w.repo.store.HasEncodedObject(p.parent) == nil
+	known, err := w.repo.refersTo(p.parent)
+	if err != nil {
+		return err
+	}
+	known = known || p.parent.IsZero()
 	if err := w.keep(p, known); err != nil {
 		return err
 	}

@@ -5,6 +5,9 @@ import "errors"
 // ErrNotFound says that the API does not show an object: it does not exist, or the key may not see it.
 var ErrNotFound = errors.New("not found, or not visible to this key")
 
+// ErrNotSent says that a write was held back before it was sent, because other runs may no longer be kept out.
+var ErrNotSent = errors.New("not sent")
+
 // Listing is every object of one kind that a key sees. Complete is false when the walk could not be proven to be whole; Problem
 // says why.
 type Listing struct {

@@ -2,7 +2,6 @@ package run_test
 
 import (
 	"context"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -17,15 +16,7 @@ import (
 func (w *world) asked() int {
 	w.Helper()
 	n := int(w.control("GET", "/stats", nil)["total"].(float64))
-	req, err := http.NewRequest(http.MethodDelete, w.server.URL+"/_sandbox/stats", nil)
-	if err != nil {
-		w.Fatalf("zero the count: %v", err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		w.Fatalf("zero the count: %v", err)
-	}
-	_ = resp.Body.Close()
+	w.control("DELETE", "/stats", nil)
 	return n
 }
 

@@ -27,6 +27,7 @@ import (
 	"dcsync/internal/run"
 	"dcsync/internal/sandbox"
 	"dcsync/internal/secret"
+	"dcsync/internal/step"
 	"dcsync/reconcile"
 	"dcsync/state"
 )
@@ -42,9 +43,12 @@ type checker interface {
 type world struct {
 	checker
 	dir    string
-	server *httptest.Server
+	base   string            // address of the sandbox
+	wire   http.RoundTripper // to the sandbox
+	server *httptest.Server  // nil where the wire is direct
 	clock  *clock
 	sent   *recorder
+	step   step.Hook
 	loaded *run.Project // as long as no file changes
 
 	accept      bool // the next runs pass --accept-key-change
@@ -145,18 +149,25 @@ spec: {settle: 0s, skip_approval: true}
 // newWorld makes a project with the given manifests (file below manifests/ → text) and a sandbox of its own.
 func newWorld(t *testing.T, opts sandbox.Options, files map[string]string) *world {
 	t.Helper()
-	w, end := openWorld(t, t.TempDir(), opts)
-	t.Cleanup(end)
+	w := openWorld(t, t.TempDir(), opts)
+	w.server = httptest.NewServer(w.wire.(*direct).handler)
+	pool := &http.Transport{}
+	w.base, w.wire, w.sent.next = w.server.URL, pool, pool
+	t.Cleanup(func() {
+		pool.CloseIdleConnections()
+		w.server.CloseClientConnections()
+		w.server.Close()
+	})
 	for name, text := range files {
 		w.write(name, text)
 	}
 	return w
 }
 
-// openWorld is newWorld for tests that clean up by themselves. The sandbox's clock is the world's.
-func openWorld(t checker, dir string, opts sandbox.Options) (*world, func()) {
+// openWorld makes a world in a folder, without a socket to its sandbox. The sandbox's clock is the world's.
+func openWorld(t checker, dir string, opts sandbox.Options) *world {
 	t.Helper()
-	w := &world{checker: t, dir: dir, parallelism: 1, key: "sandbox-key",
+	w := &world{checker: t, dir: dir, parallelism: 1, key: "sandbox-key", base: "http://127.0.0.1",
 		clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}}
 	if opts.Now == nil {
 		opts.Now = w.clock.Now
@@ -165,18 +176,13 @@ func openWorld(t checker, dir string, opts sandbox.Options) (*world, func()) {
 	if err != nil {
 		t.Fatalf("open sandbox: %v", err)
 	}
-	w.server = httptest.NewServer(box.Handler())
-	pool := &http.Transport{}
-	w.sent = &recorder{next: pool}
+	w.wire = &direct{handler: box.Handler()}
+	w.sent = &recorder{next: w.wire}
 	w.file("dcsync.yaml", projectYAML)
 	if err := os.MkdirAll(filepath.Join(dir, "manifests"), 0o755); err != nil {
 		t.Fatalf("make project: %v", err)
 	}
-	return w, func() {
-		pool.CloseIdleConnections()
-		w.server.CloseClientConnections()
-		w.server.Close()
-	}
+	return w
 }
 
 func (w *world) file(name, text string) {
@@ -224,13 +230,13 @@ func (w *world) open() *run.Project {
 	return w.loaded
 }
 
-func (w *world) url() string { return w.server.URL + "/services/v2" }
+func (w *world) url() string { return w.base + "/services/v2" }
 
 // account gives the live account through the world's key.
 func (w *world) account() *kinds.Remote {
 	w.Helper()
 	c, err := certcentral.New(certcentral.Config{BaseURL: w.url(), Key: secret.New(w.key), Version: "test", Timeout: w.timeout,
-		Clock: w.clock, Jitter: func() float64 { return 0 }, Transport: w.sent})
+		Clock: w.clock, Jitter: func() float64 { return 0 }, Transport: w.sent, Step: w.step})
 	if err != nil {
 		w.Fatalf("make client: %v", err)
 	}
@@ -396,23 +402,7 @@ func (w *world) lose() {
 // control makes a control call of the sandbox and gives its answer.
 func (w *world) control(method, path string, body any) map[string]any {
 	w.Helper()
-	text, err := json.Marshal(body)
-	if err != nil {
-		w.Fatalf("encode %s: %v", path, err)
-	}
-	req, err := http.NewRequest(method, w.server.URL+"/_sandbox"+path, bytes.NewReader(text))
-	if err != nil {
-		w.Fatalf("%s %s: %v", method, path, err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		w.Fatalf("%s %s: %v", method, path, err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode >= 300 {
-		w.Fatalf("%s %s: %d %s %v", method, path, resp.StatusCode, answer, err)
-	}
+	answer := w.controlled(method, path, body)
 	if len(answer) == 0 {
 		return nil
 	}
@@ -421,6 +411,29 @@ func (w *world) control(method, path string, body any) map[string]any {
 		w.Fatalf("%s %s: %v", method, path, err)
 	}
 	return out
+}
+
+// controlled makes a control call and gives the answer's bytes.
+func (w *world) controlled(method, path string, body any) []byte {
+	w.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		w.Fatalf("encode %s: %v", path, err)
+	}
+	req, err := http.NewRequest(method, w.base+"/_sandbox"+path, bytes.NewReader(text))
+	if err != nil {
+		w.Fatalf("%s %s: %v", method, path, err)
+	}
+	resp, err := w.wire.RoundTrip(req)
+	if err != nil {
+		w.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode >= 300 {
+		w.Fatalf("%s %s: %d %s %v", method, path, resp.StatusCode, answer, err)
+	}
+	return answer
 }
 
 // as makes a call of the API that is none of dcsync's, and gives the status of its answer.
@@ -435,7 +448,7 @@ func (w *world) as(method, path string, body any) (int, error) {
 	}
 	req.Header.Set("X-DC-DEVKEY", w.key)
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := w.wire.RoundTrip(req)
 	if err != nil {
 		return 0, err
 	}

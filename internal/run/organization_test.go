@@ -99,3 +99,19 @@ spec: {first_name: Max, last_name: Moe, email: max@example.com, job_title: Chief
 		t.Errorf("%s", c.Reason)
 	}
 }
+
+// An organization is known by its details: what it came to be validated for since does not make it another one.
+func TestAdoptedWithValidations(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "acme.yaml", acmeYAML+"  validations: [{type: ov}]\n"))
+	w.mustApply()
+	validation := map[string]any{"validations": []any{map[string]any{"type": "smime"}}}
+	if status, err := w.as("POST", "/organization/70011/validation", validation); err != nil || status != 204 {
+		t.Fatalf("validate: %d %v", status, err) // as an order does
+	}
+	w.lose()
+	w.edit("acme.yaml", "[{type: ov}]", "[{type: ov}, {type: ds}]")
+	w.want("results", outcomes(w.mustApply()), "adopt Organization/acme: done")
+	w.holds(1, 0)
+	w.converged()
+}

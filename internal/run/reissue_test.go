@@ -90,3 +90,20 @@ func TestReissueLater(t *testing.T) {
 	w.edit("installer.yaml", "apply_changes: at_renewal", "apply_changes: now, allow: [reissue-revoking]")
 	w.mustApply(destroyOne)
 }
+
+// What an adopted order is not as its manifest wants it is an intent of its own, not drift.
+func TestAdoptedDiffers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, installer(t, "allow: [reissue-revoking]"))
+	w.mustApply()
+	w.lose()
+	w.write("installer.csr", newCSR(t))
+	w.edit("installer.yaml", "{years: 1}", "{years: 2}")
+	w.want("results", outcomes(w.mustApply()), "adopt Order/installer: done", "adopt Organization/acme: done")
+	w.want("second plan", changes(w.planLoosely()), "reissue Order/installer (intent) /certificate/csr=intent",
+		"deferred Order/installer (intent) /order_validity/years=intent")
+	w.mustApply(destroyOne)
+	if n := w.object("orders", "880001")["reissues_count"]; n != 1.0 {
+		t.Errorf("%v reissues", n)
+	}
+}

@@ -188,3 +188,45 @@ func TestCompromisedKey(t *testing.T) {
 	w.holds(1, 2)
 	w.converged()
 }
+
+// What a manifest says of an order that ended with its last certificate is not taken for applied.
+func TestEndedKeepsApplied(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", driverYAML))
+	w.mustApply()
+	serial := w.object("orders", "880001")["certificate"].(map[string]any)["serial_number"].(string)
+	w.write("driver.yaml", strings.Replace(retireYAML(driverYAML, "action: revoke"), "target: current", "target: certificate:"+serial, 1))
+	w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+	w.mustApply()
+	w.converged()
+	if years := resource.Get(w.entry("Order", "driver").Applied.Spec, "/order_validity/years"); !resource.Equal(years, resource.Int(1)) {
+		t.Errorf("%v years count as applied", years)
+	}
+}
+
+// With all of the state lost, the newest of a manifest's orders is taken back, and the ones before it are its earlier ones.
+func TestLostAfterReplace(t *testing.T) {
+	t.Parallel()
+	for _, previous := range []string{"issued", "revoked"} {
+		t.Run(previous, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", lifecycleYAML(driverYAML, "apply_changes: now, allow: [replace]")))
+			w.mustApply()
+			w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+			w.mustApply(destroyOne)
+			w.edit("driver.yaml", ", allow: [replace]", "")
+			w.mustApply()
+			if previous == "revoked" {
+				w.do("880001", "revoke")
+			}
+			w.lose()
+			w.want("results", outcomes(w.mustApply()), "adopt Order/driver: done", "adopt Organization/acme: done")
+			e := w.entry("Order", "driver").Identity
+			if e.ID != "880002" || e.Sequence != 1 || (len(e.Earlier) == 1) != (previous == "issued") || len(e.Earlier) == 1 && e.Earlier[0].Ended != "replaced" {
+				t.Errorf("identity %+v", e)
+			}
+			w.converged()
+			w.holds(1, 2)
+		})
+	}
+}

@@ -264,5 +264,12 @@ func TestPlanAsOf(t *testing.T) {
 
 func destroyOne(o *run.ApplyOptions) { o.MaxDestroy = 1 }
 
-// restore puts an earlier state file back, as a fresh clone has it after a run that died.
-func (w *world) restore(data []byte) { w.Helper(); w.file("dcsync.state.json", string(data)) }
+// restore puts an earlier state file back, as a fresh clone has it after a run that died; nil is none.
+func (w *world) restore(data []byte) {
+	w.Helper()
+	if data == nil {
+		w.lose()
+		return
+	}
+	w.file("dcsync.state.json", string(data))
+}

@@ -1,0 +1,371 @@
+package run_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"dcsync/internal/resource"
+	"dcsync/internal/run"
+	"dcsync/reconcile"
+	"dcsync/state"
+)
+
+// What holds after an undisturbed apply, and what holds always.
+
+// apply carries out whatever is due, undisturbed, and holds the account against the model. One run is enough, unless the state knew less
+// than earlier runs had done.
+func (m *model) apply(t *rapid.T) {
+	m.heal(t)
+	for n := 1; ; n++ {
+		var a *run.Applied
+		m.run(t, func() {
+			var err error
+			if a, err = m.w.apply(full, generous); err != nil {
+				t.Fatalf("apply: %v", err)
+			}
+		})
+		worked := m.results(t, a)
+		if !m.behind || !worked || n == 4 {
+			break
+		}
+	}
+	left := m.left(t)
+	m.holds(t, left)
+	m.land()
+	m.behind = false
+}
+
+// heal does what the hint says where an organization without state is in the account with another contact, or inactive: it is made to
+// agree.
+func (m *model) heal(t *rapid.T) {
+	m.write()
+	p, err := m.w.open().Plan(context.Background(), m.w.account(), m.w.planOptions(reconcile.RefreshFull))
+	if p == nil {
+		t.Fatalf("plan: %v", err)
+	}
+	for _, c := range p.Changes {
+		if c.Action != resource.Blocked || c.Address.Kind != "Organization" || !strings.Contains(c.Reason, "or one much like it") {
+			continue
+		}
+		want := m.orgNamed(c.Address.Name)
+		seen := m.look(t).organization(want.legal)
+		contact := m.person(want.contact)
+		if seen.OrganizationContact != nil && *seen.OrganizationContact == contact && seen.IsActive {
+			t.Fatalf("%s equals its manifest and is not adopted: %s", c.Address, c.Reason)
+		}
+		m.w.patch("organization", fmt.Sprint(seen.ID), map[string]any{"status": "active", "organization_contact": map[string]any{
+			"first_name": contact.FirstName, "last_name": contact.LastName, "email": contact.Email, "job_title": contact.JobTitle}})
+	}
+}
+
+func (m *model) orgNamed(name string) *modelOrg {
+	for _, o := range m.orgs {
+		if o.name == name {
+			return o
+		}
+	}
+	return nil
+}
+
+func (m *model) orderNamed(name string) *modelOrder {
+	for _, o := range m.orders {
+		if o.name == name {
+			return o
+		}
+	}
+	return nil
+}
+
+// results wants every change carried out but those that are blocked, and gives whether there was any.
+func (m *model) results(t *rapid.T, a *run.Applied) (worked bool) {
+	blocked := map[resource.Address]bool{}
+	for _, r := range a.Ledger.Results {
+		switch r.Outcome {
+		case resource.Done, resource.Waiting:
+			worked = true
+		case resource.OutcomeOfBlocked:
+			worked = worked || m.behind
+			blocked[r.Address] = true
+		default:
+			t.Fatalf("%s %s is %s: %v", r.Action, r.Address, r.Outcome, r.Err)
+		}
+	}
+	return worked
+}
+
+// left gives what a second plan still shows, by address, which must be the same by both refresh modes and be there for a reason. An apply
+// of it must write nothing.
+func (m *model) left(t *rapid.T) map[resource.Address][]*reconcile.Change {
+	var out map[resource.Address][]*reconcile.Change
+	for _, refresh := range []reconcile.Refresh{reconcile.RefreshAuto, reconcile.RefreshFull} {
+		p, err := m.w.open().Plan(context.Background(), m.w.account(), m.w.planOptions(refresh))
+		if err != nil {
+			t.Fatalf("second plan (%s): %v", refresh, err)
+		}
+		out = map[resource.Address][]*reconcile.Change{}
+		for _, c := range p.Visible() {
+			out[c.Address] = append(out[c.Address], c)
+		}
+		for _, list := range out {
+			for _, c := range list {
+				if why := m.wrong(t, c, out); why != "" {
+					t.Fatalf("second plan (%s): %s of %s, %s: %s\n%s", refresh, c.Action, c.Address, why, c.Reason, strings.Join(changes(p), "\n"))
+				}
+			}
+		}
+	}
+	before, sent := m.w.stateBytes(), m.w.wire.(*direct).changes
+	if _, err := m.w.apply(full, generous); err != nil {
+		t.Fatalf("idle apply: %v", err)
+	}
+	if after := m.w.stateBytes(); !bytes.Equal(before, after) {
+		t.Fatalf("an apply with nothing to do changed the state (-before +after):\n%s", cmp.Diff(string(before), string(after)))
+	}
+	if n := m.w.wire.(*direct).changes - sent; n > 0 {
+		t.Fatalf("an apply with nothing to do sent %d requests that change something", n)
+	}
+	m.canonical(t)
+	return out
+}
+
+// file gives the state.
+func (m *model) file(t *rapid.T) *state.File {
+	f, err := state.Decode("dcsync.state.json", m.w.stateBytes())
+	if err != nil {
+		t.Fatalf("decode state: %v", err)
+	}
+	return f
+}
+
+// canonical wants the state file, if there is one, to be its own canonical form.
+func (m *model) canonical(t *rapid.T) {
+	data := m.w.stateBytes()
+	if data == nil || string(data) == m.checked {
+		return
+	}
+	again, err := state.Encode(m.file(t))
+	if err != nil || !bytes.Equal(data, again) {
+		t.Fatalf("the state file is not canonical (%v):\n%s", err, data)
+	}
+	m.checked = string(data)
+}
+
+// wrong says why a change that is left after an apply should not be, "" when it waits for a reason.
+func (m *model) wrong(t *rapid.T, c *reconcile.Change, left map[resource.Address][]*reconcile.Change) string {
+	if c.Action != resource.Blocked && c.Action != resource.Deferred {
+		return "which can be done"
+	}
+	entry := m.file(t).Objects[c.Address]
+	if c.Address.Kind == "Organization" {
+		return m.wrongOrg(t, c, entry)
+	}
+	o := m.orderNamed(c.Address.Name)
+	if o == nil || !o.present {
+		if entry != nil && entry.Applied.Protect {
+			return ""
+		}
+		return "without a manifest"
+	}
+	s := m.look(t)
+	for a, list := range left {
+		if a.Kind == "Organization" && m.orgNamed(a.Name) != nil && m.orgNamed(a.Name).legal == o.org && slices.ContainsFunc(list, func(c *reconcile.Change) bool {
+			return c.Trigger != resource.ByDrift
+		}) {
+			return "" // what it refers to is held up
+		}
+	}
+	var own *modelSeen
+	if entry != nil {
+		for _, order := range s.orders(o) {
+			if fmt.Sprint(order.ID) == entry.Identity.ID {
+				own = order
+			}
+		}
+		if own == nil {
+			return "for an order that is not its own"
+		}
+	}
+	r := waiting{m, s, o, own, entry}
+	if c.Action == resource.Deferred {
+		return r.deferred(c)
+	}
+	return r.blocked(c)
+}
+
+func (m *model) wrongOrg(t *rapid.T, c *reconcile.Change, entry *state.Entry) string {
+	want := m.orgNamed(c.Address.Name)
+	switch {
+	case want == nil || !want.present:
+		if entry != nil && entry.Applied.Protect {
+			return ""
+		}
+	case want.status == "inactive" && len(c.Fields) == 1 && c.Fields[0].Path == "/status":
+		return ""
+	}
+	return "without a reason"
+}
+
+// holds wants the account to hold what the manifests want, but for what is left for a reason.
+func (m *model) holds(t *rapid.T, left map[resource.Address][]*reconcile.Change) {
+	s, f := m.look(t), m.file(t)
+	for _, o := range m.chosen(present) {
+		a := resource.Address{Kind: "Order", Name: o.name}
+		e, last := f.Objects[a], s.last(o)
+		if e == nil {
+			if len(left[a]) == 0 {
+				t.Fatalf("%s is not in state", o.name)
+			}
+			continue
+		}
+		if !m.lost && e.Identity.ID != fmt.Sprint(last.ID) {
+			t.Fatalf("%s: state has order %s, the last one in the account is %d", o.name, e.Identity.ID, last.ID)
+		}
+		var own *modelSeen
+		for _, order := range s.orders(o) {
+			if fmt.Sprint(order.ID) == e.Identity.ID {
+				own = order
+			}
+		}
+		if !own.over() && (o.retire == nil || o.retire.target != "current" && o.retire.target != e.Identity.ID) {
+			m.orderHolds(t, o, own, left[a])
+		}
+	}
+	for _, o := range m.orgs {
+		a := resource.Address{Kind: "Organization", Name: o.name}
+		if e := f.Objects[a]; o.present && e != nil {
+			m.orgHolds(t, o, s.organization(o.legal), left[a])
+		} else if o.present && len(left[a]) == 0 {
+			t.Fatalf("%s is not in state", o.name)
+		}
+	}
+}
+
+func (m *model) orgHolds(t *rapid.T, o *modelOrg, seen *modelSeenOrg, left []*reconcile.Change) {
+	if o.status != "" && len(left) == 0 && seen.IsActive != (o.status == "active") {
+		t.Fatalf("%s: active is %v, want %s", o.name, seen.IsActive, o.status)
+	}
+	m.contactHolds(t, o.name, seen.OrganizationContact, o.contact)
+	if o.technical != "" {
+		m.contactHolds(t, o.name, seen.TechnicalContact, o.technical)
+	}
+	for _, typ := range o.types {
+		if !slices.ContainsFunc(seen.Validations, func(v struct{ Type, Status string }) bool {
+			return v.Type == typ && (v.Status == "active" || v.Status == "pending")
+		}) {
+			t.Fatalf("%s: validation %s is neither pending nor active: %v", o.name, typ, seen.Validations)
+		}
+	}
+}
+
+// orderHolds compares field by field; what differs must be among what is left.
+func (m *model) orderHolds(t *rapid.T, o *modelOrder, order *modelSeen, left []*reconcile.Change) {
+	differs := func(path string, have, want any) {
+		for _, c := range left {
+			if len(c.Fields) == 0 {
+				return // all of it waits
+			}
+			for _, f := range c.Fields {
+				if f.Path == resource.Path(path) {
+					return
+				}
+			}
+		}
+		t.Fatalf("%s: order %d has %v at %s, want %v", o.name, order.ID, have, path, want)
+	}
+	if o.csr && order.Certificate.CSR != o.keys[o.key] && !order.reissuing() {
+		differs("/certificate/csr", "another key", "the manifest's")
+	}
+	if o.tls && !sameNames(order.Certificate.DNSNames, o.dnsNames()) && !order.reissuing() {
+		differs("/certificate/dns_names", order.Certificate.DNSNames, o.dnsNames())
+	}
+	if order.OrderValidity.Years != o.years {
+		differs("/order_validity/years", order.OrderValidity.Years, o.years)
+	}
+	if want := slices.Sorted(slices.Values(o.emails)); len(want) > 0 && !slices.Equal(slices.Sorted(slices.Values(order.AdditionalEmails)), want) {
+		differs("/additional_emails", order.AdditionalEmails, want)
+	}
+	for _, text := range o.notes {
+		n := 0
+		for _, note := range order.Notes {
+			if note.Text == text {
+				n++
+			}
+		}
+		if n != 1 {
+			differs("/notes", fmt.Sprintf("%q %d times", text, n), "it once")
+		}
+	}
+	if o.message != "" && order.CustomRenewalMessage != o.message {
+		differs("/custom_renewal_message", order.CustomRenewalMessage, o.message)
+	}
+	if o.notices != "" && fmt.Sprint(order.NoticesOff) != o.notices {
+		differs("/disable_renewal_notifications", order.NoticesOff, o.notices)
+	}
+	for _, f := range order.CustomFields {
+		if o.field != "" && f.ID == 12 && f.Value != o.field {
+			differs("/custom_fields", f.Value, o.field)
+		}
+	}
+	if o.contact != "" {
+		m.contactHolds(t, o.name, order.OrganizationContact, o.contact)
+	}
+	if due := order.due(o.renew, m.w.clock.Now()); o.renew != "" && order.issued() && len(left) == 0 && !m.w.clock.Now().Before(due.latest) {
+		t.Fatalf("%s: order %d was due on %s and nothing is said of it", o.name, order.ID, due.latest)
+	}
+}
+
+// contactHolds compares a contact with what is declared of a person: a title that is not declared may be there.
+func (m *model) contactHolds(t *rapid.T, holder string, have *modelContact, name string) {
+	want := m.person(name)
+	if have != nil && want.JobTitle == "" {
+		want.JobTitle = have.JobTitle
+	}
+	if have == nil || *have != want {
+		t.Fatalf("%s: contact %v, want %v", holder, have, want)
+	}
+}
+
+// check holds at any time, however the last run ended.
+func (m *model) check(t *rapid.T) {
+	s := m.look(t) // no intent twice, none that nobody had
+	texts := map[string]bool{}
+	alive := map[*modelOrder]*modelSeen{}
+	for _, order := range s.Orders {
+		if slices.Contains([]string{"rejected", "canceled", "revoked"}, order.Status) && !m.ended[order.ID] {
+			t.Fatalf("order %d is %s, and nobody asked for that", order.ID, order.Status)
+		}
+		if other := alive[order.of]; !order.over() && other != nil && other.generation != order.generation {
+			t.Fatalf("%s: orders %d and %d of two generations are alive", order.of.name, order.ID, other.ID)
+		}
+		if !order.over() {
+			alive[order.of] = order
+		}
+		for _, n := range order.Notes {
+			texts[n.Text] = true
+		}
+	}
+	for text, id := range m.theirs {
+		if !texts[text] {
+			t.Fatalf("order %d has lost %q", id, text)
+		}
+	}
+	for _, c := range s.Certificates {
+		if c.Status == "revoked" && !m.ended[c.OrderID] && !m.dying[c.OrderID] && !m.revoked[c.SerialNumber] {
+			t.Fatalf("certificate %s of order %d is revoked, and nobody asked for that", c.SerialNumber, c.OrderID)
+		}
+	}
+	names := map[string]bool{}
+	for _, org := range s.Organizations {
+		if names[org.Name] || !org.IsActive && !m.off[org.ID] {
+			t.Fatalf("organization %v is inactive or stands twice", org.Name)
+		}
+		names[org.Name] = true
+	}
+	m.canonical(t)
+}
