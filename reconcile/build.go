@@ -139,6 +139,9 @@ func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
 			return fmt.Sprintf("%s is wanted inactive, and nothing can be ordered for it", dep), "keep it active while something refers to it"
 		}
 	}
+	if why, hint := b.frozen(o); why != "" {
+		return why, hint
+	}
 	if why, hint := b.compromised(o); why != "" {
 		return why, hint
 	}
@@ -244,7 +247,7 @@ func (b *builder) counts(p *Plan) {
 	calls := p.Cost.Requests > 0
 	for _, kind := range slices.Sorted(maps.Keys(b.in.Live.Lists)) {
 		for _, live := range b.in.Live.Lists[kind].Objects {
-			if _, owned := b.owned[Key{kind, live.ID}]; owned || live.Phase == resource.Ended || !b.in.Settings.Scope.Holds(live) {
+			if _, owned := b.owned[Key{kind, live.ID}]; owned || b.in.Settings.Siblings[Key{kind, live.ID}] || live.Phase == resource.Ended || !b.in.Settings.Scope.Holds(live) {
 				continue
 			}
 			p.UnmanagedCount++

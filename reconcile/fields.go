@@ -21,8 +21,11 @@ const (
 	methodStatus       = "status"
 )
 
-// valueInactive is the status of an object that is switched off.
-const valueInactive = resource.String("inactive")
+// The status of an object that can be switched on and off.
+const (
+	valueActive   = resource.String("active")
+	valueInactive = resource.String("inactive")
+)
 
 // differences plans an object that is in state and alive, by the policy of each field that differs.
 func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {

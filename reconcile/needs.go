@@ -33,7 +33,8 @@ type Settings struct {
 	ContainerID     int64 // 0: the key's own
 	SkipApproval    bool
 	Scope           resource.Scope
-	AcceptKeyChange bool // trust a "none" although the user of the key is another than at the last apply
+	Siblings        map[Key]bool // what other projects own
+	AcceptKeyChange bool         // trust a "none" although the user of the key is another than at the last apply
 }
 
 // Container gives the container that is ordered in where a manifest names none.

@@ -48,6 +48,7 @@ type Plan struct {
 
 	UnmanagedCount int         // live, not ended objects that no manifest and no state entry names
 	Unmanaged      []Unmanaged // the same by name, where the command asks for them
+	Unnamed        []Unnamed   // who may approve orders although no manifest names them, as far as validations were read
 }
 
 // Compared counts the managed objects by how deep they were read.
@@ -91,6 +92,14 @@ type Unmanaged struct {
 	Summary string
 }
 
+// Unnamed is a person whom the account lets approve orders and no manifest names.
+type Unnamed struct {
+	Address resource.Address // whose validation they were named for
+	ID      string           // live id of that object
+	Type    string           // of the validation
+	Person  string
+}
+
 // Change is what the plan does with one object, or with some of its fields: an object whose fields call for different actions has
 // one change for each action.
 type Change struct {
@@ -117,7 +126,9 @@ type Change struct {
 	before []link // live orders of the manifest that the one to adopt followed
 	serial string // the single certificate that is revoked
 	named  bool   // a retire block names what ends
-	live   *resource.Live
+	// guarded tells that it is blocked by the object's protection.
+	guarded bool
+	live    *resource.Live
 }
 
 // risk ranks a change among the others: a reissue that makes DigiCert revoke stands with the revocations.

@@ -20,6 +20,9 @@ func (b *builder) reissuing(o *resource.Object, entry *state.Entry, live *resour
 	if why, hint := b.keyStands(o, entry, live); why != "" {
 		return stop(why, hint)
 	}
+	if why, hint := b.frozen(o); why != "" {
+		return stop(why, hint)
+	}
 	if why, hint := b.outdated(o, func(f *resource.Field) bool { return f == nil || f.Change == resource.Reissue }); why != "" {
 		return stop(why, hint)
 	}

@@ -95,7 +95,7 @@ func (b *builder) retirement(o *resource.Object, entry *state.Entry) *Change {
 	case serial != "" && certificateEnded(live, serial):
 		return nil
 	case o.Lifecycle.Protect || entry.Applied.Protect:
-		return stop(fmt.Sprintf("order %s is protected", id), "write protect: false and apply that first")
+		return guard(stop(fmt.Sprintf("order %s is protected", id), "write protect: false and apply that first"))
 	case live.Revoking:
 		c := b.change(o, resource.Deferred, resource.ByIntent, fmt.Sprintf("order %s: its revocation was asked for and waits for approval", id))
 		c.ID = id

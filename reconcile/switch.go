@@ -26,7 +26,7 @@ func (b *builder) switching(o *resource.Object, entry *state.Entry, live *resour
 		return out
 	}
 	if o.Lifecycle.Protect || entry.Applied.Protect {
-		return stop("it is protected", "write protect: false and apply that first")
+		return guard(stop("it is protected", "write protect: false and apply that first"))
 	}
 	if live == nil {
 		return c
@@ -55,4 +55,30 @@ func (b *builder) switching(o *resource.Object, entry *state.Entry, live *resour
 		c.Reason += fmt.Sprintf("; orders %s cannot be reissued until it is active again", strings.Join(inUse, ", "))
 	}
 	return c
+}
+
+// guard marks a change that protection keeps from being made. Protection outlives the manifest that took it away together with what it
+// guards against: a commit of its own ends it.
+func guard(c *Change) *Change {
+	c.guarded = true
+	return c
+}
+
+// frozen says why nothing can be asked for under an object that the account shows as switched off, "" when it is on, or when its manifest
+// switches it on first.
+func (b *builder) frozen(o *resource.Object) (reason, hint string) {
+	id := resource.Text(resource.Get(b.desired(o), "/organization/id"))
+	if id == "" || b.in.Live == nil {
+		return "", ""
+	}
+	parent := b.in.Live.listed(Key{parentKind(o.Descriptor), id})
+	if parent == nil || parent.Phase != resource.Ended {
+		return "", ""
+	}
+	for _, dep := range o.DependsOn {
+		if d := b.in.Set.Get(dep); d != nil && b.ids[dep] == id && d.Spec["status"] == valueActive {
+			return "", ""
+		}
+	}
+	return fmt.Sprintf("organization %s is inactive", id), "switch it on with status: active in its manifest, or in the console"
 }

@@ -15,7 +15,7 @@ func (a *auditor) account() {
 	for _, u := range a.Drift.Unmanaged {
 		f := Finding{Code: diag.AuditUnmanaged, Severity: diag.Error, Evidence: []Evidence{{EvidenceOrder, u.ID}, {EvidenceText, u.Summary}},
 			Summary: fmt.Sprintf("%s %s is live in the account and nobody asked for it in git", u.Kind, u.ID),
-			Hint:    "find out who ordered it; import it, end it, or leave it out with spec.scope"}
+			Hint:    "find out who ordered it; end it, or leave it out with spec.scope"}
 		switch r := a.orders[orderKey(u.Kind, u.ID)]; {
 		case r != nil:
 			f.Code, f.Severity, f.Address = diag.AuditReleased, diag.Warning, r.Address
@@ -43,6 +43,11 @@ func (a *auditor) account() {
 			f.Evidence = append(f.Evidence, Evidence{EvidenceField, string(field.Path)})
 		}
 		a.addNow(f)
+	}
+	for _, u := range a.Drift.Unnamed {
+		a.addNow(Finding{Code: diag.AuditApprover, Severity: diag.Warning, Address: u.Address, Evidence: []Evidence{{EvidenceOrder, u.ID}, {EvidenceText, u.Person}},
+			Summary: fmt.Sprintf("%s may approve orders by the validation %s, and no manifest names them", u.Person, u.Type),
+			Hint:    "remove them in the console, or name them in verified_users"})
 	}
 	if !a.Drift.Complete {
 		a.report.Complete = false

@@ -249,3 +249,15 @@ func scriptCut(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("exit code %d, want %s\nstdout: %s\nstderr: %s", got, args[2], &out, &errs)
 	}
 }
+
+// scriptReplace puts one text for another in a file that must hold it.
+func scriptReplace(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace OLD NEW FILE")
+	}
+	text := ts.ReadFile(args[2])
+	if !strings.Contains(text, args[0]) {
+		ts.Fatalf("%s does not hold %q", args[2], args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(strings.ReplaceAll(text, args[0], args[1])), 0o644))
+}

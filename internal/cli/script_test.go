@@ -42,6 +42,7 @@ func TestMain(m *testing.M) {
 //	json FILE POINTER WANT         compare the JSON value at a pointer; FILE may be stdout; WANT "absent" for none
 //	serve FOLDER                   serve its bare repositories over HTTP at $REMOTES
 //	held BARE REF DURATION         a lock of another machine, whose lease ends so much from now
+//	replace OLD NEW FILE           put one text for another in a file that must hold it
 //	keep, kept                     note every file; nothing has changed since
 //	nowhere TEXT                   no file, and no output of the last command, holds the text
 //	cut REQUESTS SIGNAL[,SIGNAL] CODE COMMAND ARG...
@@ -70,7 +71,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "sandbox": scriptSandbox, "stop": scriptStop, "call": scriptCall, "hold": scriptHold, "json": scriptJSON,
 			"keep": scriptKeep, "kept": scriptKept, "nowhere": scriptNowhere, "cut": scriptCut,
-			"serve": scriptServe, "held": scriptHeld,
+			"serve": scriptServe, "held": scriptHeld, "replace": scriptReplace,
 		},
 	})
 }

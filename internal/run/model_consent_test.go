@@ -14,7 +14,9 @@ import (
 // run carries out a run on the project as it is, and judges what came of it.
 func (m *model) run(t *rapid.T, run func()) {
 	m.write()
+	m.commitWanted()
 	before := m.look(t)
+	m.compromised = m.buried(t)
 	run()
 	after := m.look(t)
 	now := m.w.clock.Now()
@@ -148,9 +150,21 @@ func (m *model) mayEnd(t *rapid.T, before *snapshot, was *modelSeen) {
 		refuse("the one that follows it is not issued")
 	}
 	m.ended[was.ID] = true
-	if r.action == "revoke" && r.reason == "keyCompromise" && o.csr && was.issued() && !m.behind {
-		m.compromised[was.Certificate.CSR] = true
+}
+
+// buried gives the keys that the state knows as compromised.
+func (m *model) buried(t *rapid.T) map[string]bool {
+	digests := map[string]bool{}
+	for _, e := range m.file(t).Objects {
+		for _, tomb := range e.Identity.Tombstones {
+			digests[tomb.Key] = true
+		}
 	}
+	out := map[string]bool{}
+	for csr, digest := range modelDigests() {
+		out[csr] = digests[digest]
+	}
+	return out
 }
 
 // mayRevoke judges the certificates that ended without their order.
@@ -182,6 +196,8 @@ func (m *model) maySwitch(t *rapid.T, before, after *snapshot) {
 		case org.IsActive && want.status != "active":
 			t.Fatalf("organization %s was switched on, and no manifest wants that", org.Name)
 		case org.IsActive:
+		case was == nil && want.status == "inactive": // made so
+			m.off[org.ID] = true
 		case !want.present || want.status != "inactive" || want.protect:
 			t.Fatalf("organization %s was switched off, and no manifest wants that", org.Name)
 		case !want.allow && slices.ContainsFunc(before.Orders, func(s *modelSeen) bool { return s.of.org == want.legal && !s.over() }):

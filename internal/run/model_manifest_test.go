@@ -12,7 +12,9 @@ import (
 	"strings"
 	"sync"
 
+	"dcsync/internal/pki"
 	"dcsync/reconcile"
+	"dcsync/state"
 )
 
 // What the model's project wants, and how it is written down.
@@ -65,8 +67,22 @@ var modelKeys = sync.OnceValue(func() []string {
 	return out
 })
 
+// modelDigests gives the digest of each key, by its signing request.
+var modelDigests = sync.OnceValue(func() map[string]string {
+	out := map[string]string{}
+	for _, text := range modelKeys() {
+		csr, err := pki.ParseCSR(text)
+		if err != nil {
+			panic(err)
+		}
+		out[text] = csr.PublicKeySHA256
+	}
+	return out
+})
+
 // model is what the project wants, and what is remembered of the runs and people before.
 type model struct {
+	git       func(args ...string) // in its repository; nil where it has none
 	w         *world
 	approvals bool // the account's approval is not skipped
 	people    map[string]int
@@ -82,13 +98,14 @@ type model struct {
 	revoked     map[string]bool // serial numbers of certificates that may be revoked
 	off         map[int]bool    // organizations that may be inactive
 	refused     map[int]bool    // orders of which people rejected a reissue
-	compromised map[string]bool // keys of orders that were retired for that
+	compromised map[string]bool // keys that the state knew as compromised before the last run
 	theirs      map[string]int  // note text → order id, of notes others wrote
 	counter     int
 	written     string
 	seen        *snapshot
 	seenAt      seenAt
-	checked     string // the state that was found canonical last
+	state       *state.File // as stateBytes hold it
+	stateBytes  []byte
 }
 
 type modelOrg struct {
@@ -138,7 +155,7 @@ type modelRetire struct {
 func newModel(w *world, approvals bool) *model {
 	m := &model{w: w, approvals: approvals, people: map[string]int{"ann": 0, "bob": 0}, orgs: map[string]*modelOrg{}, orders: map[string]*modelOrder{},
 		ended: map[int]bool{}, dying: map[int]bool{}, revoked: map[string]bool{}, off: map[int]bool{}, refused: map[int]bool{},
-		compromised: map[string]bool{}, theirs: map[string]int{}}
+		theirs: map[string]int{}}
 	for _, org := range []string{"north", "south"} {
 		m.orgs[org] = &modelOrg{legal: org, name: org, contact: "ann"}
 	}

@@ -55,7 +55,7 @@ func (r waiting) deferred(c *reconcile.Change) string {
 
 func (r waiting) blocked(c *reconcile.Change) string {
 	o, m := r.o, r.m
-	off := m.orgs[o.org] != nil && m.orgs[o.org].status == "inactive"
+	off := r.off()
 	compromised := o.csr && (m.compromised[o.keys[o.key]] || strings.Contains(c.Reason, "compromised"))
 	if r.own == nil {
 		switch {
@@ -88,7 +88,7 @@ func (r waiting) blocked(c *reconcile.Change) string {
 		switch {
 		case f.Path == "/order_validity/years" && (o.changes == "now" && (!o.mayReplace || held || compromised || off)):
 		case f.Path == "/order_validity/years" && c.Trigger == resource.ByDrift:
-		case strings.HasPrefix(string(f.Path), "/certificate/") && (sameKey || compromised || o.kills && !o.mayRevoke || r.loses() && !o.mayRevoke || m.refused[r.own.ID]):
+		case strings.HasPrefix(string(f.Path), "/certificate/") && (off || sameKey || compromised || o.kills && !o.mayRevoke || r.loses() && !o.mayRevoke || m.refused[r.own.ID]):
 		default:
 			return fmt.Sprintf("and nothing is in the way of %s", f.Path)
 		}
@@ -118,6 +118,16 @@ func (r waiting) ending(c *reconcile.Change, held bool) string {
 		return "" // which orders there were before is not known any more
 	}
 	return "and nothing is in the way of the end"
+}
+
+// off tells whether the order's organization is switched off, or wanted so.
+func (r waiting) off() bool {
+	org := r.m.orgs[r.o.org]
+	if org == nil {
+		return false
+	}
+	seen := r.s.organization(org.legal)
+	return org.status == "inactive" || org.status == "" && seen != nil && !seen.IsActive
 }
 
 // loses tells whether another certificate would lack a name of the present one.

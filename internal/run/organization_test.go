@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,38 @@ func TestOrganizationStatus(t *testing.T) {
 	w.converged()
 }
 
+// Protection that is taken away together with what it keeps from happening goes on protecting, however often that is applied: a commit of
+// its own takes it away.
+func TestProtectionEndsByItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, map[string]string{"contacts.yaml": contactsYAML,
+		"acme.yaml":   lifecycleYAML(acmeYAML, "protect: true"),
+		"driver.yaml": lifecycleYAML(driverYAML, "protect: true, apply_changes: now, allow: [replace]")})
+	w.mustApply()
+	w.edit("acme.yaml", "protect: true", "allow: [deactivate-in-use]")
+	w.edit("acme.yaml", "  telephone: 801-555-0100\n", "  telephone: 801-555-0100\n  status: inactive\n")
+	w.edit("driver.yaml", "protect: true, ", "")
+	w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+	for range 2 {
+		if _, err := w.apply(generous); err != nil {
+			t.Fatal(err)
+		}
+		for _, address := range []string{"Organization/acme", "Order/driver"} {
+			if c := w.change(w.planLoosely(), resource.Blocked, address); !strings.Contains(c.Reason, "protected") {
+				t.Errorf("%s: %s", address, c.Reason)
+			}
+		}
+	}
+	w.edit("acme.yaml", "  status: inactive\n", "")
+	w.edit("driver.yaml", "{years: 2}", "{years: 1}")
+	w.mustApply()
+	w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+	w.mustApply(generous)
+	w.edit("acme.yaml", "  telephone: 801-555-0100\n", "  telephone: 801-555-0100\n  status: inactive\n")
+	w.want("results", outcomes(w.mustApply(generous)), "deactivate Organization/acme: done")
+	w.holds(1, 2)
+}
+
 // Nothing is ordered for an organization that is wanted inactive, and nothing of it may be renewed.
 func TestOrderOfInactive(t *testing.T) {
 	t.Parallel()
@@ -52,6 +85,23 @@ func TestOrderOfInactive(t *testing.T) {
 	w.mustBlock("Order/driver", "wanted inactive")
 	w.write("driver.yaml", lifecycleYAML(driverYAML, "renew_before: 30d"))
 	w.refusedFiles("wanted inactive")
+}
+
+// An organization that is inactive in the account freezes what belongs to it: that is told at plan, not by the API's refusal. A manifest that
+// switches it on comes first.
+func TestInactiveInAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, installer(t, "allow: [reissue-revoking]"))
+	w.mustApply()
+	w.patch("organization", "70011", map[string]any{"status": "inactive"})
+	w.write("driver.yaml", driverYAML)
+	w.mustBlock("Order/driver", "70011 is inactive")
+	w.write("installer.csr", newCSR(t))
+	w.mustBlock("Order/installer", "70011 is inactive")
+	w.edit("acme.yaml", "  telephone: 801-555-0100\n", "  telephone: 801-555-0100\n  status: active\n")
+	w.mustApply(destroyOne)
+	w.converged()
+	w.holds(1, 2)
 }
 
 const submittedYAML = `  validations:
@@ -114,4 +164,31 @@ func TestAdoptedWithValidations(t *testing.T) {
 	w.want("results", outcomes(w.mustApply()), "adopt Organization/acme: done")
 	w.holds(1, 0)
 	w.converged()
+}
+
+// Who may approve orders although no manifest names them is told, wherever they are named.
+func TestUnnamedApprover(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{IssueAfter: time.Hour}, acme())
+	w.write("acme.yaml", acmeYAML+submittedYAML)
+	w.mustApply()
+	unnamed := func() []string {
+		o := w.planOptions(reconcile.RefreshFull)
+		o.Unmanaged = true
+		p, err := w.open().Drift(t.Context(), w.account(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, u := range p.Unnamed {
+			out = append(out, fmt.Sprintf("%s %s %s", u.Address, u.Type, u.Person))
+		}
+		return out
+	}
+	w.want("unnamed", unnamed())
+	if status, err := w.as("POST", "/organization/70011/validation", map[string]any{"validations": []any{map[string]any{"type": "cs", "verified_users": []any{
+		map[string]any{"first_name": "Eve", "last_name": "Example", "email": "eve@example.com", "job_title": "CISO", "telephone": "1"}}}}}); err != nil || status >= 300 {
+		t.Fatalf("submit in the console: %d %v", status, err)
+	}
+	w.want("unnamed", unnamed(), "Organization/acme cs Eve Example")
 }
