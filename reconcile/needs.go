@@ -125,7 +125,7 @@ func (b *builder) replaces(o *resource.Object, entry *state.Entry, live *resourc
 // moved tells whether an object in state must be looked at closely.
 func (b *builder) moved(o *resource.Object, entry *state.Entry) bool {
 	item := b.in.Live.listed(Key{o.Address.Kind, entry.Identity.ID})
-	if item == nil || entry.Source.Desired != DesiredDigest(o) || !resource.Equal(item.Observed, entry.Observed) {
+	if item == nil || entry.Applied.Asked != nil || entry.Source.Desired != DesiredDigest(o) || !resource.Equal(item.Observed, entry.Observed) {
 		return true
 	}
 	return len(b.compare(o, entry, item).Changes) > 0
