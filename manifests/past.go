@@ -27,6 +27,7 @@ type Objects interface {
 type Past struct {
 	objects  Objects
 	checks   schema.Checks
+	keyed    map[string]bool      // as of loader
 	branches map[string]*branch   // folders by id
 	entries  int                  // in branches
 	listings map[string]*listing  // YAML files by id
@@ -39,6 +40,7 @@ func NewPast(o Objects) *Past {
 	return &Past{
 		objects:  o,
 		checks:   checks(time.Time{}),
+		keyed:    map[string]bool{},
 		branches: map[string]*branch{},
 		listings: map[string]*listing{},
 		settings: map[string]*settings{},

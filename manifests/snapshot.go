@@ -102,7 +102,7 @@ func (s *Snapshot) Project() (*Project, diag.List) {
 func (s *Snapshot) loader() (*loader, *pastFiles) {
 	files := &pastFiles{past: s.past, root: s.tree}
 	l, known := newLoaderOf(newFolder(files), ""), s.settings.loader
-	l.checks, l.project, l.policy, l.settings = s.past.checks, known.project, known.policy, known.settings
+	l.checks, l.keyed, l.project, l.policy, l.settings = s.past.checks, s.past.keyed, known.project, known.policy, known.settings
 	l.sources[projectFile] = known.sources[projectFile]
 	return l, files
 }
