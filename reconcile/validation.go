@@ -26,11 +26,22 @@ func validationsAsShown(desired, applied resource.Value, live *resource.Live) re
 		seen[t] = true
 		before, wanted := ofType(applied, t), ofType(desired, t)
 		if before == nil {
-			out = append(out, wanted) // what an earlier run submitted and could not record, or was there before
+			out = append(out, ofShown(wanted, live.Approvers[t])) // what an earlier run submitted and could not record, or was there before
 			continue
 		}
 		out = append(out, withShown(before, wanted, live.Approvers[t]))
 	}
+	return out
+}
+
+// ofShown gives a validation with those of its people whom the account shows for it; all of them where it shows nobody.
+func ofShown(wanted resource.Map, shown []resource.Approver) resource.Value {
+	people := items(wanted["verified_users"])
+	if len(people) == 0 || len(shown) == 0 {
+		return wanted
+	}
+	out := wanted.Clone()
+	resource.Put(out, "/verified_users", orNil(slices.DeleteFunc(slices.Clone(people), func(p resource.Value) bool { return !isShown(p, shown) })))
 	return out
 }
 
