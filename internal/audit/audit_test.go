@@ -91,9 +91,7 @@ func TestHonestLife(t *testing.T) {
 // TestMerged: what a side branch asks for has its author, and who merged it.
 func TestMerged(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "")
-	w.commit("ask")
-	w.apply()
+	w := appliedWorld(t)
 	n := len(w.audit().Entries)
 	w.git("checkout", "-q", "-b", "side")
 	w.author = "Bob"
@@ -142,9 +140,7 @@ func TestNamedFile(t *testing.T) {
 // TestShown: the period, the addresses and the orders bound what is shown.
 func TestShown(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "")
-	w.commit("ask")
-	w.apply()
+	w := appliedWorld(t)
 	w.edit("manifests/orders/alice-mail.yaml", "ticket HR-7", "ticket HR-8")
 	w.commit("change")
 	in := w.input()

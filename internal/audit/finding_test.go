@@ -248,9 +248,7 @@ func TestPresent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, "")
-			w.commit("ask")
-			w.apply()
+			w := appliedWorld(t)
 			tc.plant(w)
 			in := w.input()
 			if !tc.now.IsZero() {
@@ -285,9 +283,7 @@ func (w *world) only(name string) {
 // TestPolicy: what was applied although the policy of its time refused it.
 func TestPolicy(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "")
-	w.commit("ask")
-	w.apply()
+	w := appliedWorld(t)
 	w.edit("dcsync.yaml", "  settle: 0s", "  policy: {rules: [{name: all, products: [code_signing, code_signing_ev, client_premium]}]}\n  settle: 0s")
 	w.commit("a policy that all keep")
 	w.ticket("8")
@@ -316,9 +312,7 @@ func TestPolicy(t *testing.T) {
 // TestAccount: what the account shows beside git.
 func TestAccount(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "")
-	w.commit("ask")
-	w.apply()
+	w := appliedWorld(t)
 	w.remove("manifests/orders/alice-mail.yaml")
 	w.commit("enough")
 	w.apply()
@@ -352,9 +346,7 @@ func TestAccount(t *testing.T) {
 // TestMissingHistory: a clone that lacks part of the history says so, and concludes nothing from what it lacks.
 func TestMissingHistory(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "")
-	w.commit("ask")
-	w.apply()
+	w := appliedWorld(t)
 	w.ticket("8")
 	w.commit("change")
 	w.apply()
