@@ -49,7 +49,9 @@ func TestAuditGolden(t *testing.T) {
 		if err := write(&b); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, b.Bytes())
+		// The page's style and script are their own source.
+		page := regexp.MustCompile(`(?s)<(style|script)>.*?</`).ReplaceAll(b.Bytes(), []byte("<$1></"))
+		golden(t, name, regexp.MustCompile(`sha256-[[:alnum:]/=]+(&#43;[[:alnum:]/=]+)*`).ReplaceAll(page, []byte("sha256-")))
 	}
 }
 
