@@ -55,7 +55,13 @@ func (p *Project) loadState(ctx context.Context, s *start, env func(string) stri
 		return err
 	}
 	s.tip = tip
-	if s.file, s.disk, err = p.stateAt(s.repo, tip); err != nil {
+	s.file, s.disk, err = p.stateAt(s.repo, tip)
+	if errors.Is(err, gitrepo.ErrMissingObject) && !offline {
+		if err = s.repo.FetchWhole(ctx, p.Project.Git.Remote, p.Project.StateRef, gitrepo.AccessFrom(env)); err == nil {
+			s.file, s.disk, err = p.stateAt(s.repo, tip)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	if err := p.takeWork(s); err != nil {
