@@ -247,7 +247,7 @@ func (b *builder) counts(p *Plan) {
 	calls := p.Cost.Requests > 0
 	for _, kind := range slices.Sorted(maps.Keys(b.in.Live.Lists)) {
 		for _, live := range b.in.Live.Lists[kind].Objects {
-			if _, owned := b.owned[Key{kind, live.ID}]; owned || live.Phase == resource.Ended || !b.in.Settings.Scope.Holds(live) {
+			if _, owned := b.owned[Key{kind, live.ID}]; owned || b.in.Settings.Siblings[Key{kind, live.ID}] || live.Phase == resource.Ended || !b.in.Settings.Scope.Holds(live) {
 				continue
 			}
 			p.UnmanagedCount++
@@ -261,7 +261,7 @@ func (b *builder) counts(p *Plan) {
 
 // compare gives the differences of an object in state, its notes and custom fields narrowed to what is ours.
 func (b *builder) compare(o *resource.Object, entry *state.Entry, live *resource.Live) diff.Result {
-	in := diff.Input{Descriptor: o.Descriptor, Desired: b.desired(o), Applied: entry.Applied.Spec, Ignore: o.Lifecycle.Ignore, Via: o.ViaAt}
+	in := diff.Input{Descriptor: o.Descriptor, Desired: b.desired(o), Applied: appliedSpec(entry, live), Ignore: o.Lifecycle.Ignore, Via: o.ViaAt}
 	if o.Descriptor.Nonce != "" && (entry.Identity.Generation > 1 || entry.Identity.Sequence > 0) {
 		in.Ignore = append(slices.Clone(in.Ignore), o.Descriptor.Nonce, renewalOf) // only the first order carries the manifest's own
 	}

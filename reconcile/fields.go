@@ -93,6 +93,8 @@ func (b *builder) planReissue(p *Plan, o *resource.Object, entry *state.Entry, l
 	trigger, reason := resource.ByIntent, "the manifest changes what a reissue can change"
 	if len(fields) == 0 {
 		trigger = resource.ByTime
+	} else if refusedReissue(entry, live) {
+		reason = "a reissue was asked for before and rejected, or canceled; the manifest still wants it"
 	}
 	fields = append(fields, parts[waitingForCertificate]...)
 	if trigger == resource.ByTime {

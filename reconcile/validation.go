@@ -69,6 +69,41 @@ func isShown(person resource.Value, shown []resource.Approver) bool {
 	})
 }
 
+// unnamed gives the people who may approve orders by a managed validation although no manifest names them: the API takes nobody back, so
+// that only somebody in the console can (domain rules, section 6).
+func (b *builder) unnamed(o *resource.Object, live *resource.Live) []Unnamed {
+	if len(live.Approvers) == 0 {
+		return nil
+	}
+	var wanted []resource.Value
+	for _, f := range o.Descriptor.Leaves() {
+		if f.Method == methodValidation {
+			wanted = append(wanted, items(resource.Get(b.desired(o), f.Path))...)
+		}
+	}
+	var people []resource.Value
+	for _, v := range wanted {
+		people = append(people, items(resource.Get(v, "/verified_users"))...)
+	}
+	for _, other := range b.in.Set.Objects {
+		for _, c := range items(resource.Get(other.Spec, "/organization/contacts")) {
+			if resource.Get(c, "/contact_type") == resource.String("verified_contact") {
+				people = append(people, resource.Map{"id": resource.Get(c, "/user_id"), "first_name": resource.Get(c, "/first_name"), "last_name": resource.Get(c, "/last_name")})
+			}
+		}
+	}
+	var out []Unnamed
+	for _, v := range wanted {
+		t := typeOf(v)
+		for _, a := range live.Approvers[t] {
+			if !slices.ContainsFunc(people, func(p resource.Value) bool { return isShown(p, []resource.Approver{a}) }) {
+				out = append(out, Unnamed{o.Address, live.ID, t, strings.TrimSpace(a.FirstName + " " + a.LastName)})
+			}
+		}
+	}
+	return out
+}
+
 // takenBack says what a change of the validations would take back, "" when it only adds.
 func takenBack(f resource.FieldChange) string {
 	for _, was := range items(f.Applied) {

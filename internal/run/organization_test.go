@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -164,6 +165,33 @@ func TestAdoptedWithValidations(t *testing.T) {
 	w.want("results", outcomes(w.mustApply()), "adopt Organization/acme: done")
 	w.holds(1, 0)
 	w.converged()
+}
+
+// Who may approve orders although no manifest names them is told, wherever they are named.
+func TestUnnamedApprover(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{IssueAfter: time.Hour}, acme())
+	w.write("acme.yaml", acmeYAML+submittedYAML)
+	w.mustApply()
+	unnamed := func() []string {
+		o := w.planOptions(reconcile.RefreshFull)
+		o.Unmanaged = true
+		p, err := w.open().Drift(t.Context(), w.account(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, u := range p.Unnamed {
+			out = append(out, fmt.Sprintf("%s %s %s", u.Address, u.Type, u.Person))
+		}
+		return out
+	}
+	w.want("unnamed", unnamed())
+	if status, err := w.as("POST", "/organization/70011/validation", map[string]any{"validations": []any{map[string]any{"type": "cs", "verified_users": []any{
+		map[string]any{"first_name": "Eve", "last_name": "Example", "email": "eve@example.com", "job_title": "CISO", "telephone": "1"}}}}}); err != nil || status >= 300 {
+		t.Fatalf("submit in the console: %d %v", status, err)
+	}
+	w.want("unnamed", unnamed(), "Organization/acme cs Eve Example")
 }
 
 // Approvers are no reason not to know an organization again: one that an unanswered call made, or that a lost state named, is adopted with
