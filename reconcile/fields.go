@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"dcsync/internal/diag"
 	"dcsync/internal/diff"
@@ -37,10 +38,11 @@ func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, l
 	}
 	if d := b.due(o, live, entry.Observed); d.action != "" {
 		b.warnClamped(p, o, d)
+		b.warnLeft(p, o, d)
 		if d.action == resource.RenewOrder && d.reached(b.in.AsOf) {
 			c := b.renewal(o, entry, live, d, res.Changes)
 			b.add(p, c)
-			if c.Action != resource.Blocked {
+			if c.Action != resource.Blocked && c.Action != resource.Deferred {
 				return // whatever else differs rides on the renewal
 			}
 		}
@@ -112,6 +114,17 @@ func (b *builder) warnClamped(p *Plan, o *resource.Object, d due) {
 		Pos:     diag.Pos{File: o.Source.File, Line: o.Source.Line, Column: o.Source.Column},
 		Summary: fmt.Sprintf("renew_before is longer than the 90 days before its end in which an order can be renewed; it will be renewed from %s", d.at.Format("2006-01-02")),
 		Hint:    "write a shorter renew_before"})
+}
+
+// warnLeft says that the window is open and that dcsync leaves it to CertCentral to ask for the next certificate.
+func (b *builder) warnLeft(p *Plan, o *resource.Object, d due) {
+	if !d.left || !d.reached(b.in.AsOf) {
+		return
+	}
+	p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.LeftToAccount, Address: o.Address.String(), Pos: o.Pos(""),
+		Summary: fmt.Sprintf("its certificate ends on %s, and CertCentral is to ask for the next one by itself (auto_reissue is on in the account), so dcsync does not",
+			d.till.Format(time.DateOnly)),
+		Hint: "write auto_reissue: 0 to have dcsync ask for it, or take lifecycle.renew_before away"})
 }
 
 func (b *builder) place(c *Change, entry *state.Entry) {

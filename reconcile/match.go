@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"dcsync/internal/diag"
 	"dcsync/internal/diff"
 	"dcsync/internal/resource"
 	"dcsync/state"
@@ -20,7 +21,9 @@ type builder struct {
 	free  map[group][]*resource.Live  // listed objects that no entry of the state owns
 	aim   map[resource.Address]bool   // nil: everything
 
-	chains map[chainKey]map[string]int // sequence by nonce, of the generations that were asked about
+	unheard map[string][]resource.Path  // by address, the fields of which the API takes no notice
+	waiting map[resource.Address]bool   // who waits for people or DigiCert
+	chains  map[chainKey]map[string]int // sequence by nonce, of the generations that were asked about
 }
 
 // group is what two objects must share to be taken for one another.
@@ -28,7 +31,12 @@ type group struct{ kind, product string }
 
 func newBuilder(in Input) *builder {
 	b := &builder{in: in, aim: aimed(in), order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{},
-		free: map[group][]*resource.Live{}, chains: map[chainKey]map[string]int{}}
+		free: map[group][]*resource.Live{}, chains: map[chainKey]map[string]int{}, waiting: map[resource.Address]bool{}, unheard: map[string][]resource.Path{}}
+	for _, d := range in.Findings {
+		if d.Code == diag.FieldIgnored || d.Code == diag.FieldOverridden {
+			b.unheard[d.Address] = append(b.unheard[d.Address], resource.Path(d.Path))
+		}
+	}
 	for a, e := range in.State.Objects {
 		b.owned[Key{a.Kind, e.Identity.ID}] = a
 		b.ids[a] = e.Identity.ID
