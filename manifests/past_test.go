@@ -502,3 +502,26 @@ func TestPastNeighbours(t *testing.T) {
 		}
 	})
 }
+
+// What a manifest's text alone tells of it: its earlier names, and the files it may be made of, wherever they stand.
+func TestPastDocuments(t *testing.T) {
+	t.Parallel()
+	v := newVault()
+	text := "kind: Order\nmetadata: {name: a, moved_from: [x, y]}\nspec: {certificate: {csr: {file: ../k.csr}}, b: [{file: c.csr}], c: {file: 5}, d: {file: e, f: g}}\n---\nkind: Contact\nmetadata: {name: b}\n---\nkind: Order\n"
+	list, err := NewPast(v).Documents(v.blob(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, d := range list {
+		got = append(got, strings.Join(slices.Concat([]string{d.Address.String()}, d.MovedFrom, d.Files), " "))
+	}
+	if d := cmp.Diff([]string{"Order/a x y ../k.csr c.csr", "Contact/b"}, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	for file, want := range map[string]string{"../k.csr": "manifests/k.csr", "c.csr": "manifests/orders/c.csr", "../../../out": "", "/etc/x": ""} {
+		if got := Beside("manifests/orders/m.yaml", file); got != want {
+			t.Errorf("%s: %q, want %q", file, got, want)
+		}
+	}
+}

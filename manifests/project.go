@@ -37,6 +37,7 @@ type Project struct {
 	Settle       time.Duration
 	SkipApproval bool
 	Scope        resource.Scope
+	Siblings     []string // state files of other projects, relative to Root, which they may lead out of
 }
 
 // Lock is where and how runs exclude each other.
@@ -169,6 +170,11 @@ func (l *loader) takeProject(d *document) {
 	}
 	numbers("/spec/scope/containers", &p.Scope.Containers)
 	numbers("/spec/scope/organizations", &p.Scope.Organizations)
+	take(d, "/spec/siblings", func(list resource.List) {
+		for _, v := range list {
+			p.Siblings = append(p.Siblings, resource.Text(v))
+		}
+	})
 	take(d, "/spec/scope/products", func(list resource.List) {
 		for _, v := range list {
 			p.Scope.Products = append(p.Scope.Products, resource.Text(v))

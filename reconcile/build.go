@@ -253,7 +253,7 @@ func (b *builder) counts(p *Plan) {
 	calls := p.Cost.Requests > 0
 	for _, kind := range slices.Sorted(maps.Keys(b.in.Live.Lists)) {
 		for _, live := range b.in.Live.Lists[kind].Objects {
-			if _, owned := b.owned[Key{kind, live.ID}]; owned || live.Phase == resource.Ended || !b.in.Settings.Scope.Holds(live) {
+			if _, owned := b.owned[Key{kind, live.ID}]; owned || b.in.Settings.Siblings[Key{kind, live.ID}] || live.Phase == resource.Ended || !b.in.Settings.Scope.Holds(live) {
 				continue
 			}
 			p.UnmanagedCount++

@@ -65,6 +65,7 @@ func (b *builder) unseen(p *Plan, o *resource.Object, entry *state.Entry) {
 
 // seen plans an object that is in state and that the account shows.
 func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
+	p.Unnamed = append(p.Unnamed, b.unnamed(o, live)...)
 	if endsCurrent(o, entry) {
 		b.endCurrent(p, o, entry)
 		return

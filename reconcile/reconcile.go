@@ -48,6 +48,7 @@ type Plan struct {
 
 	UnmanagedCount int         // live, not ended objects that no manifest and no state entry names
 	Unmanaged      []Unmanaged // the same by name, where the command asks for them
+	Unnamed        []Unnamed   // who may approve orders although no manifest names them, as far as validations were read
 }
 
 // Compared counts the managed objects by how deep they were read.
@@ -89,6 +90,14 @@ type Unmanaged struct {
 	ID      string
 	Product string // "" for what is no order
 	Summary string
+}
+
+// Unnamed is a person whom the account lets approve orders and no manifest names.
+type Unnamed struct {
+	Address resource.Address // whose validation they were named for
+	ID      string           // live id of that object
+	Type    string           // of the validation
+	Person  string
 }
 
 // Change is what the plan does with one object, or with some of its fields: an object whose fields call for different actions has

@@ -60,6 +60,7 @@ func newer(a, than *resource.Live) bool {
 func (b *builder) followed(o *resource.Object, entry *state.Entry, live *resource.Live) successors {
 	var out successors
 	var chain []link
+	var gone []string
 	for _, k := range b.kin(o, live) {
 		info := b.in.Live.Infos[k]
 		owner, owned := b.owned[k]
@@ -77,6 +78,8 @@ func (b *builder) followed(o *resource.Object, entry *state.Entry, live *resourc
 		case mine && at.sequence > entry.Identity.Sequence:
 			if info.Phase != resource.Ended {
 				chain = append(chain, link{at, info})
+			} else if k.ID == live.Successor {
+				gone = append(gone, fmt.Sprintf("%s, which is %s", k.ID, info.Status))
 			}
 		case info.Phase == resource.Ended && k.ID != live.Successor:
 		case renews(info) != "" && renews(info) != live.ID:
@@ -85,7 +88,9 @@ func (b *builder) followed(o *resource.Object, entry *state.Entry, live *resourc
 			out.others = append(out.others, k.ID)
 		}
 	}
-	if len(chain) > 0 {
+	if len(chain) == 0 {
+		out.others = append(out.others, gone...)
+	} else {
 		var last []*resource.Live
 		last, out.at, out.before = end(chain)
 		out.ours = last[0]

@@ -26,11 +26,22 @@ func validationsAsShown(desired, applied resource.Value, live *resource.Live) re
 		seen[t] = true
 		before, wanted := ofType(applied, t), ofType(desired, t)
 		if before == nil {
-			out = append(out, wanted) // what an earlier run submitted and could not record, or was there before
+			out = append(out, ofShown(wanted, live.Approvers[t])) // what an earlier run submitted and could not record, or was there before
 			continue
 		}
 		out = append(out, withShown(before, wanted, live.Approvers[t]))
 	}
+	return out
+}
+
+// ofShown gives a validation with those of its people whom the account shows for it; all of them where it shows nobody.
+func ofShown(wanted resource.Map, shown []resource.Approver) resource.Value {
+	people := items(wanted["verified_users"])
+	if len(people) == 0 || len(shown) == 0 {
+		return wanted
+	}
+	out := wanted.Clone()
+	resource.Put(out, "/verified_users", orNil(slices.DeleteFunc(slices.Clone(people), func(p resource.Value) bool { return !isShown(p, shown) })))
 	return out
 }
 
@@ -56,6 +67,41 @@ func isShown(person resource.Value, shown []resource.Approver) bool {
 	return slices.ContainsFunc(shown, func(a resource.Approver) bool {
 		return id != "" && a.ID == id || id == "" && strings.EqualFold(a.FirstName, first) && strings.EqualFold(a.LastName, last)
 	})
+}
+
+// unnamed gives the people who may approve orders by a managed validation although no manifest names them: the API takes nobody back, so
+// that only somebody in the console can (domain rules, section 6).
+func (b *builder) unnamed(o *resource.Object, live *resource.Live) []Unnamed {
+	if len(live.Approvers) == 0 {
+		return nil
+	}
+	var wanted []resource.Value
+	for _, f := range o.Descriptor.Leaves() {
+		if f.Method == methodValidation {
+			wanted = append(wanted, items(resource.Get(b.desired(o), f.Path))...)
+		}
+	}
+	var people []resource.Value
+	for _, v := range wanted {
+		people = append(people, items(resource.Get(v, "/verified_users"))...)
+	}
+	for _, other := range b.in.Set.Objects {
+		for _, c := range items(resource.Get(other.Spec, "/organization/contacts")) {
+			if resource.Get(c, "/contact_type") == resource.String("verified_contact") {
+				people = append(people, resource.Map{"id": resource.Get(c, "/user_id"), "first_name": resource.Get(c, "/first_name"), "last_name": resource.Get(c, "/last_name")})
+			}
+		}
+	}
+	var out []Unnamed
+	for _, v := range wanted {
+		t := typeOf(v)
+		for _, a := range live.Approvers[t] {
+			if !slices.ContainsFunc(people, func(p resource.Value) bool { return isShown(p, []resource.Approver{a}) }) {
+				out = append(out, Unnamed{o.Address, live.ID, t, strings.TrimSpace(a.FirstName + " " + a.LastName)})
+			}
+		}
+	}
+	return out
 }
 
 // takenBack says what a change of the validations would take back, "" when it only adds.

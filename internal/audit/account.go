@@ -44,6 +44,11 @@ func (a *auditor) account() {
 		}
 		a.addNow(f)
 	}
+	for _, u := range a.Drift.Unnamed {
+		a.addNow(Finding{Code: diag.AuditApprover, Severity: diag.Warning, Address: u.Address, Evidence: []Evidence{{EvidenceOrder, u.ID}, {EvidenceText, u.Person}},
+			Summary: fmt.Sprintf("%s may approve orders by the validation %s, and no manifest names them", u.Person, u.Type),
+			Hint:    "remove them in the console, or name them in verified_users"})
+	}
 	if !a.Drift.Complete {
 		a.report.Complete = false
 		a.addNow(Finding{Code: diag.AuditUnread, Severity: diag.Warning, Summary: "the account could not be read as a whole, so something in it may be missing here",

@@ -326,6 +326,7 @@ func TestAccount(t *testing.T) {
 	in.Drift = &reconcile.Plan{Complete: true,
 		Unmanaged: []reconcile.Unmanaged{{Kind: "Order", ID: "777", Product: "ssl_basic", Summary: "ssl_basic evil.example issued"}, {Kind: "Order", ID: "880001", Product: "client_premium"},
 			{Kind: "Organization", ID: "5", Summary: "Other Inc"}},
+		Unnamed: []reconcile.Unnamed{{Address: address(organization), ID: "880004", Type: "cs", Person: "Eve Example"}},
 		Changes: []*reconcile.Change{
 			{Address: address(order), Action: resource.Update, Trigger: resource.ByDrift, ID: "880003", Reason: "the account was changed outside git", Fields: []resource.FieldChange{{Path: "/additional_emails", Sensitive: true}}},
 			{Address: address(organization), Action: resource.Blocked, Trigger: resource.ByDrift, ID: "880004", Corrected: true, Reason: "corrected by DigiCert"},
@@ -335,7 +336,7 @@ func TestAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"DC3001 error", "DC3002 warning Order/alice-mail", "DC3011 warning " + order, "DC3001 note", "DC3011 note " + organization}
+	want := []string{"DC3001 error", "DC3002 warning Order/alice-mail", "DC3011 warning " + order, "DC3015 warning " + organization, "DC3001 note", "DC3011 note " + organization}
 	if d := cmp.Diff(want, findings(r)); d != "" || r.Offline || !r.Complete {
 		t.Errorf("(-want +got)\n%s\n%s", d, textOf(r))
 	}

@@ -38,6 +38,7 @@ import (
 type object struct {
 	id    [20]byte
 	data  []byte
+	at    int // where it begins in the pack, behind the header
 	depth int // of differences to others
 }
 
@@ -48,6 +49,7 @@ type pack struct {
 	out   bytes.Buffer
 	count uint32
 	known map[[20]byte]*object
+	zip   *zlib.Writer
 }
 
 // Types of objects in a pack.
@@ -55,7 +57,7 @@ const (
 	packCommit = 1
 	packTree   = 2
 	packBlob   = 3
-	packDelta  = 7 // to an object named by its id
+	packDelta  = 6 // to an object further up
 )
 
 // put adds an object, as a difference to another one where that is given and its chain is short.
@@ -70,14 +72,14 @@ func (p *pack) put(kind int, data []byte, base *object) *object {
 		known.data = data
 		return known
 	}
-	p.known[o.id] = o
+	p.known[o.id], o.at = o, p.out.Len()
 	p.count++
 	if base == nil || base.depth >= 48 || base.data == nil {
 		p.write(kind, nil, data)
 		return o
 	}
 	o.depth = base.depth + 1
-	p.write(packDelta, base.id[:], difference(base.data, data))
+	p.write(packDelta, distance(o.at-base.at), difference(base.data, data))
 	return o
 }
 
@@ -90,19 +92,37 @@ func (p *pack) write(kind int, before, data []byte) {
 	}
 	p.out.WriteByte(b)
 	p.out.Write(before)
-	z, _ := zlib.NewWriterLevel(&p.out, zlib.BestSpeed)
-	_, _ = z.Write(data)
-	_ = z.Close()
+	if p.zip == nil {
+		p.zip, _ = zlib.NewWriterLevel(&p.out, zlib.BestSpeed)
+	}
+	p.zip.Reset(&p.out)
+	_, _ = p.zip.Write(data)
+	_ = p.zip.Close()
+}
+
+// distance writes how far up an object lies.
+func distance(n int) []byte {
+	out := []byte{byte(n & 127)}
+	for n >>= 7; n > 0; n >>= 7 {
+		n--
+		out = append([]byte{byte(n&127) | 128}, out...)
+	}
+	return out
 }
 
 // difference writes data as the beginning of base, something else, and the end of base.
 func difference(base, data []byte) []byte {
-	start, end := 0, 0
-	for start < min(len(base), len(data)) && base[start] == data[start] {
-		start++
+	start := 0
+	for step := len(base); step > 0; step /= 8 { // whole blocks first: single bytes take long under the race detector
+		for start+step <= min(len(base), len(data)) && bytes.Equal(base[start:start+step], data[start:start+step]) {
+			start += step
+		}
 	}
-	for end < min(len(base), len(data))-start && base[len(base)-1-end] == data[len(data)-1-end] {
-		end++
+	end := 0
+	for step := len(base); step > 0; step /= 8 {
+		for end+step <= min(len(base), len(data))-start && bytes.Equal(base[len(base)-end-step:len(base)-end], data[len(data)-end-step:len(data)-end]) {
+			end += step
+		}
 	}
 	var out []byte
 	size := func(n int) {

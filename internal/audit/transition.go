@@ -43,14 +43,14 @@ func (a *auditor) replays() []replay {
 		}
 	}
 	known := map[string]*version{}
-	read := func(id string) *version {
+	read := func(id, near string) *version {
 		if v := known[id]; v != nil {
 			return v
 		}
 		v := noVersion()
 		if id != "" {
 			if data := a.blob(id, file); data != nil {
-				v = readVersion(data)
+				v = readVersion(data, known[near])
 			} else {
 				v = &version{problem: errNotHere}
 			}
@@ -58,10 +58,10 @@ func (a *auditor) replays() []replay {
 		known[id] = v
 		return v
 	}
-	readable := func(id string) *version {
+	readable := func(id, near string) *version {
 		seen := map[string]bool{}
 		for !seen[id] {
-			v := read(id)
+			v := read(id, near)
 			if v.head != nil || v.problem == errNotHere {
 				return v
 			}
@@ -80,11 +80,11 @@ func (a *auditor) replays() []replay {
 	for i, c := range slices.Backward(a.states) {
 		ch := c.change(file)
 		r := replay{commit: c, old: ch.Old, blob: ch.New}
-		before := []*version{readable(ch.Old)}
+		after := read(ch.New, ch.Old)
+		before := []*version{readable(ch.Old, ch.New)}
 		for n := 1; n < len(c.parents) && !c.boundary; n++ {
-			before = append(before, readable(a.at(c.parents[n], file)))
+			before = append(before, readable(a.at(c.parents[n], file), ch.New))
 		}
-		after := read(ch.New)
 		for _, b := range before {
 			r.steps = append(r.steps, keepOnly(between(b, after)))
 			after.seekTwice(r.steps[len(r.steps)-1].changed)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dcsync/internal/resource"
@@ -23,6 +24,8 @@ type version struct {
 	canonical bool        // its bytes are those dcsync would write, apart from entries not decoded yet
 	problem   error       // why it cannot be read
 	data      []byte
+	body      []byte                                  // of data, the entries
+	starts    []int                                   // of each entry in body
 	twice     map[resource.Address][]resource.Address // others that own an address's live id
 }
 
@@ -31,6 +34,7 @@ type stored struct {
 	name    string // Kind/name
 	address resource.Address
 	raw     []byte
+	id      []byte // live id as it is written, once it was asked for
 
 	decoded bool
 	entry   *state.Entry // nil when it cannot be read
@@ -41,10 +45,11 @@ type stored struct {
 // noVersion stands for a file that is not there.
 func noVersion() *version { return &version{head: state.New(""), canonical: true} }
 
-// readVersion cuts a state file into its parts. What cannot be read at all has a problem.
-func readVersion(data []byte) *version {
+// readVersion cuts a state file into its parts. What cannot be read at all has a problem. near is another version, perhaps equal in most,
+// or nil.
+func readVersion(data []byte, near *version) *version {
 	v := &version{data: data}
-	if v.cut(data) {
+	if v.cut(data, near) {
 		v.canonical = true
 		return v
 	}
@@ -53,7 +58,7 @@ func readVersion(data []byte) *version {
 		return &version{problem: err}
 	}
 	again, err := state.Encode(f)
-	if err != nil || !v.cut(again) {
+	if err != nil || !v.cut(again, nil) {
 		return &version{problem: errors.Join(err, errors.New("it cannot be written again"))}
 	}
 	v.data = again
@@ -67,8 +72,8 @@ var (
 	keyEnd       = []byte("\": ")
 )
 
-// cut takes the canonical form apart. It gives false for any other form, and then leaves v as it was.
-func (v *version) cut(data []byte) bool {
+// cut takes the canonical form apart. It gives false for any other form, and then leaves v as it was but for its data.
+func (v *version) cut(data []byte, near *version) bool {
 	start := bytes.Index(data, objectsBegin)
 	if start < 0 {
 		return false
@@ -80,7 +85,6 @@ func (v *version) cut(data []byte) bool {
 			return false
 		}
 	}
-	body := data[start:end]
 	after := bytes.TrimPrefix(data[end:], []byte("\n  "))
 	shell := append(bytes.Clone(data[:start]), after...)
 	head, err := state.Decode("state", shell)
@@ -90,32 +94,105 @@ func (v *version) cut(data []byte) bool {
 	if again, err := state.Encode(head); err != nil || !bytes.Equal(again, shell) {
 		return false
 	}
-	var entries []*stored
-	for len(body) > 0 {
+	c := cutter{body: data[start:end]}
+	if near == nil || near.data == nil || !c.like(near) {
+		c.entries, c.starts = nil, nil
+		if !c.entriesUntil(0, len(c.body)) {
+			return false
+		}
+	}
+	v.head, v.entries, v.body, v.starts = head, c.entries, c.body, c.starts
+	return true
+}
+
+// cutter cuts the entries of a version out of its bytes.
+type cutter struct {
+	body    []byte
+	entries []*stored
+	starts  []int
+}
+
+// like takes the entries over that another version has in the same bytes at the beginning and at the end, and cuts those between.
+func (c *cutter) like(near *version) bool {
+	same := commonPrefix(c.body, near.body)
+	first, _ := slices.BinarySearch(near.starts, same+1)
+	if first--; first < 0 { // the entry in which the first difference lies
+		return false
+	}
+	rest := commonSuffix(c.body[near.starts[first]:], near.body[near.starts[first]:])
+	last, _ := slices.BinarySearch(near.starts, len(near.body)-rest) // the first one that is the same again
+	last = max(last, first)
+	shift := len(c.body) - len(near.body)
+	end := len(c.body)
+	if last < len(near.starts) {
+		end = near.starts[last] + shift
+	}
+	c.entries, c.starts = slices.Clone(near.entries[:first]), slices.Clone(near.starts[:first])
+	if !c.entriesUntil(near.starts[first], end) {
+		return false
+	}
+	for i, e := range near.entries[last:] {
+		if i == 0 && len(c.entries) > 0 && c.entries[len(c.entries)-1].name >= e.name {
+			return false
+		}
+		c.entries, c.starts = append(c.entries, e), append(c.starts, near.starts[last+i]+shift)
+	}
+	return true
+}
+
+// entriesUntil cuts a part of the bytes, of whole entries.
+func (c *cutter) entriesUntil(at, end int) bool {
+	for at < end {
+		body := c.body[at:end]
 		if !bytes.HasPrefix(body, entryBegin) {
 			return false
 		}
-		body = body[len(entryBegin):]
-		name, rest, ok := bytes.Cut(body, keyEnd)
+		name, raw, ok := bytes.Cut(body[len(entryBegin):], keyEnd)
 		if !ok || bytes.ContainsAny(name, "\\\"\n") {
 			return false
 		}
-		raw := rest
-		body = nil
-		if next := bytes.Index(rest, entryBegin); next >= 0 {
-			raw, body = rest[:next], rest[next:]
+		next := end
+		if i := bytes.Index(raw, entryBegin); i >= 0 {
+			next, raw = end-len(raw)+i, raw[:i]
+		}
+		if next < len(c.body) {
 			if raw, ok = bytes.CutSuffix(raw, []byte(",")); !ok {
 				return false
 			}
 		}
 		address, err := resource.ParseAddress(string(name))
-		if err != nil || len(entries) > 0 && entries[len(entries)-1].name >= string(name) {
+		if err != nil || len(c.entries) > 0 && c.entries[len(c.entries)-1].name >= string(name) {
 			return false
 		}
-		entries = append(entries, &stored{name: string(name), address: address, raw: raw})
+		c.entries, c.starts = append(c.entries, &stored{name: string(name), address: address, raw: raw}), append(c.starts, at)
+		at = next
 	}
-	v.head, v.entries = head, entries
 	return true
+}
+
+// block is how much is compared at once.
+const block = 4096
+
+func commonPrefix(a, b []byte) int {
+	n, most := 0, min(len(a), len(b))
+	for n+block <= most && bytes.Equal(a[n:n+block], b[n:n+block]) {
+		n += block
+	}
+	for n < most && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+func commonSuffix(a, b []byte) int {
+	n, most := 0, min(len(a), len(b))
+	for n+block <= most && bytes.Equal(a[len(a)-n-block:len(a)-n], b[len(b)-n-block:len(b)-n]) {
+		n += block
+	}
+	for n < most && a[len(a)-n-1] == b[len(b)-n-1] {
+		n++
+	}
+	return n
 }
 
 // decode reads the entry and holds it against its canonical form, once.
@@ -141,7 +218,7 @@ func (s *stored) decode() *state.Entry {
 	}
 	again, err := state.Encode(f)
 	var check version
-	s.odd = err != nil || !check.cut(again) || !bytes.Equal(check.entries[0].raw, s.raw)
+	s.odd = err != nil || !check.cut(again, nil) || !bytes.Equal(check.entries[0].raw, s.raw)
 	return s.entry
 }
 
@@ -176,13 +253,9 @@ func (v *version) seekTwice(changed []change) {
 		if e == nil {
 			continue
 		}
-		text, err := json.Marshal(e.Identity.ID)
-		line := append([]byte("\n        \"id\": "), text...)
-		if err != nil || bytes.Count(v.data, line) < 2 {
-			continue
-		}
+		own := c.after.liveID()
 		for _, s := range v.entries {
-			if s.address.Kind == c.address.Kind && s.address != c.address && bytes.Contains(s.raw, line) {
+			if s.address.Kind == c.address.Kind && s != c.after && own != nil && bytes.Equal(s.liveID(), own) {
 				if v.twice == nil {
 					v.twice = map[resource.Address][]resource.Address{}
 				}
@@ -190,7 +263,25 @@ func (v *version) seekTwice(changed []change) {
 			}
 		}
 	}
-	v.data = nil
+	v.data, v.body, v.starts = nil, nil, nil
+}
+
+// idLine is what the line of a live id begins with in an entry, and in no other part of it.
+var idLine = []byte("\n        \"id\": ")
+
+// liveID gives the live id as the entry's bytes write it, nil when they do not as dcsync does.
+func (s *stored) liveID() []byte {
+	if s.id == nil {
+		s.id = []byte{}
+		if _, rest, ok := bytes.Cut(s.raw, idLine); ok {
+			line, _, _ := bytes.Cut(rest, []byte("\n"))
+			s.id = bytes.Clone(bytes.TrimSuffix(line, []byte(",")))
+		}
+	}
+	if len(s.id) == 0 {
+		return nil
+	}
+	return s.id
 }
 
 // step is the way from one version to the next.
@@ -227,7 +318,7 @@ func between(before, after *version) step {
 			s.changed = append(s.changed, change{after.entries[j].address, nil, after.entries[j]})
 			j++
 		default:
-			if bytes.Equal(before.entries[i].raw, after.entries[j].raw) {
+			if before.entries[i] == after.entries[j] || bytes.Equal(before.entries[i].raw, after.entries[j].raw) {
 				before.entries[i] = after.entries[j]
 			} else {
 				s.changed = append(s.changed, change{after.entries[j].address, before.entries[i], after.entries[j]})

@@ -41,7 +41,7 @@ func TestCut(t *testing.T) {
 	for _, n := range []int{0, 1, 3, 12} {
 		f := sample(n)
 		data := encoded(t, f)
-		v := readVersion(data)
+		v := readVersion(data, nil)
 		if v.problem != nil || !v.canonical || len(v.entries) != n {
 			t.Fatalf("%d entries: %v, %v, %d", n, v.problem, v.canonical, len(v.entries))
 		}
@@ -64,16 +64,16 @@ func TestCut(t *testing.T) {
 		"other order":    strings.Replace(good, "\"serial\": 1\n", "\"serial\": 1,\n  \"format_version\": 1\n", 1),
 		"spaces in head": strings.Replace(good, "\"lineage\": ", "\"lineage\":  ", 1),
 	} {
-		if v := readVersion([]byte(text)); v.problem != nil || v.canonical || len(v.entries) != 3 {
+		if v := readVersion([]byte(text), nil); v.problem != nil || v.canonical || len(v.entries) != 3 {
 			t.Errorf("%s: %v, canonical %v, %d entries", name, v.problem, v.canonical, len(v.entries))
 		}
 	}
-	odd := readVersion([]byte(strings.Replace(good, "\"id\": \"1001\"", "\"id\":   \"1001\"", 1)))
+	odd := readVersion([]byte(strings.Replace(good, "\"id\": \"1001\"", "\"id\":   \"1001\"", 1)), nil)
 	if !odd.canonical || odd.find(resource.Address{Kind: "Order", Name: "o1"}).decode() == nil || !odd.entries[1].odd {
 		t.Errorf("an odd entry passes: %+v", odd.entries[1])
 	}
 	for _, text := range []string{"", "{", "[]", "null", `{"format_version": 2}`, `{"format_version":1,"objects":{"Order/a":{"identity":{"id":"1"}}}}`} {
-		if v := readVersion([]byte(text)); v.problem == nil || v.head != nil {
+		if v := readVersion([]byte(text), nil); v.problem == nil || v.head != nil {
 			t.Errorf("%q was read", text)
 		}
 	}
@@ -85,7 +85,7 @@ func TestBetween(t *testing.T) {
 	old, now := sample(5), sample(6)
 	delete(now.Objects, resource.Address{Kind: "Order", Name: "o0"})
 	now.Objects[resource.Address{Kind: "Order", Name: "o3"}].Identity.ID = "x"
-	s := between(readVersion(encoded(t, old)), readVersion(encoded(t, now)))
+	s := between(readVersion(encoded(t, old), nil), readVersion(encoded(t, now), nil))
 	var got []string
 	for _, c := range s.changed {
 		got = append(got, fmt.Sprint(c.address, c.before != nil, c.after != nil))
@@ -98,6 +98,53 @@ func TestBetween(t *testing.T) {
 	}
 }
 
+// TestCutLike: a version is cut the same whatever it is cut beside, and takes over what is the same.
+func TestCutLike(t *testing.T) {
+	t.Parallel()
+	base := sample(9)
+	for name, edit := range map[string]func(*state.File){
+		"nothing": func(*state.File) {},
+		"serial":  func(f *state.File) { f.Serial = 1000 },
+		"first":   func(f *state.File) { f.Objects[resource.Address{Kind: "Order", Name: "o0"}].Identity.ID = "another" },
+		"last":    func(f *state.File) { f.Objects[resource.Address{Kind: "Order", Name: "o8"}].Identity.ID = "another" },
+		"two": func(f *state.File) {
+			f.Objects[resource.Address{Kind: "Order", Name: "o2"}].Identity.ID = "2"
+			f.Objects[resource.Address{Kind: "Order", Name: "o5"}].Identity.ID = "5"
+		},
+		"one less": func(f *state.File) { delete(f.Objects, resource.Address{Kind: "Order", Name: "o4"}) },
+		"no first": func(f *state.File) { delete(f.Objects, resource.Address{Kind: "Order", Name: "o0"}) },
+		"no last":  func(f *state.File) { delete(f.Objects, resource.Address{Kind: "Order", Name: "o8"}) },
+		"one more": func(f *state.File) {
+			f.Objects[resource.Address{Kind: "Order", Name: "o41"}] = sample(5).Objects[resource.Address{Kind: "Order", Name: "o4"}]
+		},
+		"at the end": func(f *state.File) {
+			f.Objects[resource.Address{Kind: "Organization", Name: "z"}] = sample(1).Objects[resource.Address{Kind: "Order", Name: "o0"}]
+		},
+		"none": func(f *state.File) { clear(f.Objects) },
+	} {
+		other := base.Clone()
+		edit(other)
+		for _, pair := range [][2][]byte{{encoded(t, base), encoded(t, other)}, {encoded(t, other), encoded(t, base)}} {
+			near, alone := readVersion(pair[0], nil), readVersion(pair[1], nil)
+			got := readVersion(pair[1], near)
+			if !got.canonical || !slices.Equal(got.starts, alone.starts) || !slices.EqualFunc(got.entries, alone.entries, func(a, b *stored) bool {
+				return a.name == b.name && a.address == b.address && bytes.Equal(a.raw, b.raw)
+			}) {
+				t.Errorf("%s: cut otherwise beside another version", name)
+			}
+			shared := 0
+			for _, e := range got.entries {
+				if slices.Contains(near.entries, e) {
+					shared++
+				}
+			}
+			if least := min(len(got.entries), len(near.entries)) - 4; shared < least {
+				t.Errorf("%s: %d entries shared, want %d", name, shared, least)
+			}
+		}
+	}
+}
+
 // FuzzTransition: any two versions are compared without a crash, and what is found to differ is what differs when both are decoded.
 func FuzzTransition(f *testing.F) {
 	one, three := encoded(f, sample(1)), encoded(f, sample(3))
@@ -107,7 +154,12 @@ func FuzzTransition(f *testing.F) {
 	f.Add(bytes.ReplaceAll(three, []byte("Order/o1"), []byte("Order/o~1")), bytes.ReplaceAll(three, []byte("generation\": 1"), []byte("generation\": -1")))
 	f.Add([]byte("{\n  \"format_version\": 1,\n  \"objects\": {\n    \"Order/a\": x\n  },\n  \"serial\": 0\n}\n"), []byte(nil))
 	f.Fuzz(func(t *testing.T, old, now []byte) {
-		before, after := readVersion(old), readVersion(now)
+		before, after := readVersion(old, nil), readVersion(now, nil)
+		if near := readVersion(now, before); near.canonical != after.canonical || !slices.EqualFunc(near.entries, after.entries, func(a, b *stored) bool {
+			return a.name == b.name && bytes.Equal(a.raw, b.raw)
+		}) || !slices.Equal(near.starts, after.starts) {
+			t.Errorf("cut otherwise beside another version: %d entries, %d alone", len(near.entries), len(after.entries))
+		}
 		if before.head == nil {
 			before = noVersion()
 		}

@@ -171,3 +171,28 @@ func hashTree(t *testing.T, dir string, raw []byte) string {
 	}
 	return strings.TrimSpace(string(out))
 }
+
+// TestSnapshotsFile: files and commits by name, and what is none.
+func TestSnapshotsFile(t *testing.T) {
+	t.Parallel()
+	dir := tale(t)
+	s := snapshots(t, dir)
+	for path, want := range map[string]string{"manifests/d.yaml": git(t, dir, "rev-parse", "HEAD:manifests/d.yaml"), "manifests": "", "manifests/none": "", "other/x/y": ""} {
+		if got, err := s.File("", path); got != want || err != nil {
+			t.Errorf("%s: %q, want %q, %v", path, got, want, err)
+		}
+	}
+	head := git(t, dir, "rev-parse", "HEAD")
+	if got, err := s.File("HEAD", "manifests/d.yaml"); got == "" || err != nil {
+		t.Errorf("by HEAD: %q, %v", got, err)
+	}
+	if c, err := s.Commit(head); err != nil || c.ID != head || c.Subject() != "a file where a folder was" {
+		t.Errorf("got %+v, %v", c, err)
+	}
+	if _, err := s.Commit(strings.Repeat("1", 40)); !errors.Is(err, gitrepo.ErrMissingObject) {
+		t.Errorf("a commit that is not there: %v", err)
+	}
+	if _, err := s.Commit("HEAD"); err == nil {
+		t.Error("a name passed for an id")
+	}
+}

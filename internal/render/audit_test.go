@@ -150,6 +150,18 @@ func TestAuditCSVIsInert(t *testing.T) {
 	}
 }
 
+// TestAuditNamesOnce: a summary that names its object has no address before it.
+func TestAuditNamesOnce(t *testing.T) {
+	t.Parallel()
+	r := &audit.Report{At: auditDay, Findings: []audit.Finding{{Severity: diag.Note, Address: order("a"), Summary: "Order/a was asked for"}}}
+	if got := plain(t, r, AuditText); !strings.HasPrefix(got, "note: Order/a was asked for [") {
+		t.Errorf("got %q", got)
+	}
+	if got := auditPageOf(t, r); !strings.Contains(got, `<h3><span class="summary">Order/a was asked for</span></h3>`) {
+		t.Error("the page names it twice")
+	}
+}
+
 // TestAuditTextIsClean: names steer no terminal and keep to their line.
 func TestAuditTextIsClean(t *testing.T) {
 	t.Parallel()

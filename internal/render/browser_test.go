@@ -92,7 +92,7 @@ func show(t *testing.T, browser context.Context, r *audit.Report, s screen) *tab
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 120*time.Second)
 	t.Cleanup(cancel)
 	p := &tab{T: t, ctx: ctx}
 	if err := chromedp.Listen(ctx, p.hear); err != nil {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"dcsync/internal/diag"
 	"dcsync/internal/gitrepo"
@@ -154,8 +155,8 @@ func (p *Project) takeWork(s *start) error {
 	return nil
 }
 
-// mergeWork puts the results of an earlier run into what the branch has. Where both went on with one live object, the branch counts: what is
-// missing there is planned again. A live object that only the earlier run knows of is never dropped.
+// mergeWork puts the results of an earlier run into what the branch has. Where both went on with one live object, the side that knows of a
+// later one counts, else the branch: what is missing there is planned again. A live object that only one side knows of is never dropped.
 func (p *Project) mergeWork(base, work []byte, tip *state.File) (*state.File, error) {
 	from := state.New(p.Project.UID)
 	var err error
@@ -173,17 +174,14 @@ func (p *Project) mergeWork(base, work []byte, tip *state.File) (*state.File, er
 	}
 	merged, conflicts, err := state.Merge(from, ours, tip)
 	if err == nil && len(conflicts) > 0 {
+		tip = tip.Clone()
 		for _, a := range conflicts {
-			was, e := from.Objects[a], ours.Objects[a]
-			if e != nil {
-				_, there := tip.ByID(a.Kind, e.Identity.ID)
-				if gone := tip.Objects[a] == nil && was != nil && was.Identity.ID == e.Identity.ID; !there && !gone {
-					continue
-				}
-			}
-			delete(ours.Objects, a)
-			if was != nil {
-				ours.Objects[a] = was
+			was, here, there := from.Objects[a], ours.Objects[a], tip.Objects[a]
+			switch {
+			case here == nil, knows(tip, a, here.Identity.ID), there == nil && was != nil && was.Identity.ID == here.Identity.ID:
+				restore(ours, a, was)
+			case there != nil && knows(ours, a, there.Identity.ID):
+				restore(tip, a, was)
 			}
 		}
 		merged, conflicts, err = state.Merge(from, ours, tip)
@@ -196,6 +194,23 @@ func (p *Project) mergeWork(base, work []byte, tip *state.File) (*state.File, er
 			Err: fmt.Errorf("take over what an earlier run here did: %w", err)}
 	}
 	return merged, nil
+}
+
+// restore puts an address back to what it was, nil for not there.
+func restore(f *state.File, a resource.Address, was *state.Entry) {
+	delete(f.Objects, a)
+	if was != nil {
+		f.Objects[a] = was
+	}
+}
+
+// knows tells whether a state has a live object, or had it under an address.
+func knows(f *state.File, a resource.Address, id string) bool {
+	if _, ok := f.ByID(a.Kind, id); ok {
+		return true
+	}
+	e := f.Objects[a]
+	return e != nil && slices.ContainsFunc(e.Identity.Earlier, func(was state.Earlier) bool { return was.ID == id })
 }
 
 // spare finds the objects of the state that have no manifest here and may get one by commits that this checkout lacks: such an object

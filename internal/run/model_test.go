@@ -68,6 +68,9 @@ func playModel(t *rapid.T) {
 		IssueAfter:           rapid.SampledFrom([]time.Duration{0, 36 * time.Hour}).Draw(t, "issue after"),
 	})
 	m := newModel(w, rapid.IntRange(0, 3).Draw(t, "approvals") == 0)
+	if os.Getenv("AUDITALL") != "" || rapid.IntRange(0, 9).Draw(t, "audited") == 0 {
+		m.inGit()
+	}
 	t.Repeat(map[string]func(*rapid.T){
 		"":                   m.check,
 		"add":                m.add,
@@ -100,6 +103,7 @@ func playModel(t *rapid.T) {
 		"apply again":        m.apply,
 	})
 	m.apply(t)
+	m.audit(t)
 }
 
 // memory gives a folder whose files never reach a disk, where the system has one: a run syncs its state several times.
@@ -187,7 +191,10 @@ func (m *model) maybeLand(t *rapid.T) {
 	}
 }
 
-func (m *model) land() { m.committed = m.w.stateBytes() }
+func (m *model) land() {
+	m.committed = m.w.stateBytes()
+	m.commitState()
+}
 
 // clone goes on from the last committed state, on another machine.
 func (m *model) clone(*rapid.T) {
@@ -199,7 +206,9 @@ func (m *model) clone(*rapid.T) {
 }
 
 // lose goes on without any state.
-func (m *model) lose(*rapid.T) {
+func (m *model) lose(t *rapid.T) {
+	m.audit(t)
+	m.git = nil // a state that begins anew does not follow from the one before
 	m.behind, m.lost = true, true
 	m.w.lose()
 	m.land()

@@ -1,6 +1,8 @@
 package run_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -163,4 +165,98 @@ func TestAdoptedWithValidations(t *testing.T) {
 	w.want("results", outcomes(w.mustApply()), "adopt Organization/acme: done")
 	w.holds(1, 0)
 	w.converged()
+}
+
+// Who may approve orders although no manifest names them is told, wherever they are named.
+func TestUnnamedApprover(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{IssueAfter: time.Hour}, acme())
+	w.write("acme.yaml", acmeYAML+submittedYAML)
+	w.mustApply()
+	unnamed := func() []string {
+		o := w.planOptions(reconcile.RefreshFull)
+		o.Unmanaged = true
+		p, err := w.open().Drift(t.Context(), w.account(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, u := range p.Unnamed {
+			out = append(out, fmt.Sprintf("%s %s %s", u.Address, u.Type, u.Person))
+		}
+		return out
+	}
+	w.want("unnamed", unnamed())
+	if status, err := w.as("POST", "/organization/70011/validation", map[string]any{"validations": []any{map[string]any{"type": "cs", "verified_users": []any{
+		map[string]any{"first_name": "Eve", "last_name": "Example", "email": "eve@example.com", "job_title": "CISO", "telephone": "1"}}}}}); err != nil || status >= 300 {
+		t.Fatalf("submit in the console: %d %v", status, err)
+	}
+	w.want("unnamed", unnamed(), "Organization/acme cs Eve Example")
+}
+
+// Approvers are no reason not to know an organization again: one that an unanswered call made, or that a lost state named, is adopted with
+// them, and who is missing is named again.
+func TestAdoptedWithApprovers(t *testing.T) {
+	t.Parallel()
+	for name, validations := range map[string]string{
+		"code signing":     "[{type: cs, verified_users: [{ref: ruth}]}]",
+		"organization":     "[{type: ov, verified_users: [{ref: ruth}]}]",
+		"two types, two":   "[{type: ov}, {type: cs, verified_users: [{ref: ruth}, {ref: jane}]}]",
+		"extended, by one": "[{type: ev, verified_users: [{ref: jane}]}]",
+	} {
+		files := with(acme(), "acme.yaml", acmeYAML+"  validations: "+validations+"\n")
+		for _, how := range []string{"no answer", "state lost", "died before it submitted"} {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, sandbox.Options{}, files)
+				if how == "no answer" {
+					w.fault("POST /organization", "drop_after", 1)
+				}
+				if how == "died before it submitted" {
+					w.fault("POST /organization/*/validation", "drop_before", 3)
+					if _, err := w.apply(); err != nil {
+						t.Fatal(err)
+					}
+					w.control("DELETE", "/faults", nil)
+					w.lose()
+				}
+				w.mustApply()
+				want := w.approvers()
+				if how == "state lost" {
+					w.lose()
+					w.want("results", outcomes(w.mustApply()), "adopt Organization/acme: done")
+				}
+				w.holds(1, 0)
+				w.converged()
+				w.want("approvers", w.approvers(), want...)
+				if shown := 1 + strings.Count(validations, "}, {ref:"); name != "organization" && len(want) != shown {
+					t.Errorf("approvers %v, want %d", want, shown)
+				}
+			})
+		}
+	}
+}
+
+// Of an organization that is validated for a type already, the approvers whom the account does not show are still to be named.
+func TestAdoptedWithoutItsApprover(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "acme.yaml", acmeYAML+"  validations: [{type: cs, verified_users: [{ref: ruth}]}]\n"))
+	w.mustApply()
+	w.lose()
+	w.edit("acme.yaml", "[{ref: ruth}]", "[{ref: ruth}, {ref: jane}]")
+	w.want("results", outcomes(w.mustApply()), "adopt Organization/acme: done")
+	w.want("approvers", w.approvers(), "Jane", "Ruth")
+	w.converged()
+}
+
+// approvers gives the first names of those who may approve orders of the first organization.
+func (w *world) approvers() []string {
+	w.Helper()
+	var out []string
+	people, _ := w.object("organizations", "70011")["verified_contacts"].([]any)
+	for _, p := range people {
+		out = append(out, p.(map[string]any)["first_name"].(string))
+	}
+	slices.Sort(out)
+	return out
 }

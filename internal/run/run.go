@@ -177,6 +177,9 @@ func (p *Project) build(ctx context.Context, acct Account, s start, o PlanOption
 		if b.in.Live, err = p.readAccount(ctx, acct, b, o); err != nil {
 			return nil, err
 		}
+		var unread diag.List
+		b.in.Settings.Siblings, unread = p.siblings(s.repo, b.in.Live.ID)
+		moved = append(moved, unread...)
 	}
 	b.plan = reconcile.Build(b.in)
 	if b.plan.Cost.Orders > 0 && b.in.Live != nil {
