@@ -239,7 +239,7 @@ func reasonOf(fields []resource.FieldChange) string {
 
 // adoptable gives the in-place fields in which an adopted object still differs from its manifest, to be completed in the same run.
 func (b *builder) adoptable(o *resource.Object, live *resource.Live) []resource.FieldChange {
-	entry := &state.Entry{Applied: state.Applied{Spec: appliedFromLive(o.Descriptor, b.desired(o), live)}}
+	entry := &state.Entry{Applied: state.Applied{Spec: appliedFromLive(o.Descriptor, b.desired(o), live, b.unheard[o.Address.String()])}}
 	var out []resource.FieldChange
 	for _, f := range b.compare(o, entry, live).Changes {
 		if a := b.act(o, f, live).action; a == resource.Update || a == resource.Activate {
@@ -250,15 +250,15 @@ func (b *builder) adoptable(o *resource.Object, live *resource.Live) []resource.
 }
 
 // appliedFromLive gives the applied spec of an object that was found, not made: what live shows of the declared fields, and the
-// declared value of those it cannot show.
-func appliedFromLive(d *resource.Descriptor, desired resource.Map, live *resource.Live) resource.Map {
+// declared value of those it cannot show, or takes no notice of.
+func appliedFromLive(d *resource.Descriptor, desired resource.Map, live *resource.Live, unheard []resource.Path) resource.Map {
 	spec := resource.Map{}
 	for _, f := range d.Leaves() {
 		want := resource.Get(desired, f.Path)
 		if want == nil || d.SecretAt(f.Path) {
 			continue
 		}
-		if f.Change == resource.CreateOnly || !f.Readable(live.Depth) {
+		if f.Change == resource.CreateOnly || !f.Readable(live.Depth) || slices.Contains(unheard, f.Path) {
 			resource.Put(spec, f.Path, want)
 			continue
 		}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"dcsync/internal/diag"
 	"dcsync/internal/diff"
 	"dcsync/internal/resource"
 	"dcsync/state"
@@ -31,12 +30,7 @@ type group struct{ kind, product string }
 
 func newBuilder(in Input) *builder {
 	b := &builder{in: in, aim: aimed(in), order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{},
-		free: map[group][]*resource.Live{}, chains: map[chainKey]map[string]int{}, waiting: map[resource.Address]bool{}, unheard: map[string][]resource.Path{}}
-	for _, d := range in.Findings {
-		if d.Code == diag.FieldIgnored || d.Code == diag.FieldOverridden {
-			b.unheard[d.Address] = append(b.unheard[d.Address], resource.Path(d.Path))
-		}
-	}
+		free: map[group][]*resource.Live{}, chains: map[chainKey]map[string]int{}, waiting: map[resource.Address]bool{}, unheard: unheard(in.Findings)}
 	for a, e := range in.State.Objects {
 		b.owned[Key{a.Kind, e.Identity.ID}] = a
 		b.ids[a] = e.Identity.ID
