@@ -31,6 +31,9 @@ const (
 // differences plans an object that is in state and alive, by the policy of each field that differs.
 func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
 	res := b.compare(o, entry, live)
+	if live != nil {
+		b.strangers(p, o, entry, live)
+	}
 	for _, path := range res.Released {
 		p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.FieldReleased, Address: o.Address.String(), Path: string(path), Pos: o.Pos(path),
 			Summary: fmt.Sprintf("%s is no longer written; the API cannot clear it, so it keeps its value and is not managed any more", path),
