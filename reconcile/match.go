@@ -85,9 +85,11 @@ func resolveRefs(spec resource.Map, id func(resource.Address) string) resource.M
 
 // candidates gives the live, unowned objects that may be what an earlier run created for a manifest that is not in state, as far as
 // the listing can tell. For kinds with a nonce these are the ones of the same product whose identity fields agree; for kinds
-// without, the ones whose every declared and listed detail agrees.
+// without, the ones whose every declared and listed detail agrees. Ended ones are among them where the manifest asks for an end: it may
+// have been reached, and then means none of the orders before.
 func (b *builder) candidates(o *resource.Object) []*resource.Live {
 	desired := b.desired(o)
+	wasRetired := o.Retire != nil && b.in.State.Objects[o.Address] == nil
 	var out []*resource.Live
 	for _, live := range b.free[group{o.Address.Kind, o.Descriptor.Product}] {
 		if _, adopted := b.owned[Key{live.Kind, live.ID}]; adopted {
@@ -95,7 +97,7 @@ func (b *builder) candidates(o *resource.Object) []*resource.Live {
 		}
 		switch {
 		case o.Descriptor.Nonce != "":
-			if live.Phase != resource.Ended && sameIdentity(o.Descriptor, desired, live) == "" {
+			if (live.Phase != resource.Ended || wasRetired) && sameIdentity(o.Descriptor, desired, live) == "" {
 				out = append(out, live)
 			}
 		case len(detailsThatDiffer(o.Descriptor, desired, live)) == 0:
@@ -195,6 +197,7 @@ func (b *builder) byNonce(o *resource.Object) verdict {
 		case info == nil:
 		case b.mine(o, info.Nonce):
 			ours = append(ours, info)
+		case info.Phase == resource.Ended:
 		case strings.HasPrefix(info.Nonce, project) && !b.stands(info.Nonce, info.Product) && sameIdentity(o.Descriptor, b.desired(o), info) == "":
 			elsewhere = append(elsewhere, info.ID)
 		}

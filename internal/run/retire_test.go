@@ -230,3 +230,25 @@ func TestLostAfterReplace(t *testing.T) {
 		})
 	}
 }
+
+// With all of the state lost, an end that was reached is not taken for asked of the order before.
+func TestLostAfterRetire(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", lifecycleYAML(driverYAML, "apply_changes: now, allow: [replace]")))
+	w.mustApply()
+	w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+	w.mustApply(destroyOne)
+	manifest := strings.Replace(lifecycleYAML(driverYAML, "apply_changes: now, allow: [replace]"), "{years: 1}", "{years: 2}", 1)
+	w.write("driver.yaml", retireYAML(manifest, "action: revoke"))
+	w.mustApply()
+	w.lose()
+	for range 2 {
+		if _, err := w.apply(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.mustBlock("Order/driver", "no order of this manifest in state")
+	if a, b := w.object("orders", "880001")["status"], w.object("orders", "880002")["status"]; a != "issued" || b != "revoked" {
+		t.Errorf("orders are %v and %v", a, b)
+	}
+}
