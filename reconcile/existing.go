@@ -51,6 +51,12 @@ func (b *builder) unseen(p *Plan, o *resource.Object, entry *state.Entry) {
 
 // seen plans an object that is in state and that the account shows.
 func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
+	if o.Descriptor.Expires {
+		if follower := b.followed(o, entry, live).ours; follower != nil { // the manifest means that one by now
+			b.add(p, b.takeOver(o, entry, follower))
+			return
+		}
+	}
 	if endsCurrent(o, entry) {
 		b.endCurrent(p, o, entry)
 		return
@@ -98,17 +104,13 @@ func (b *builder) noop(o *resource.Object, entry *state.Entry, live *resource.Li
 	return c
 }
 
-// renewedElsewhere plans an order that the account shows as renewed although state does not know by which: an earlier run's renewal is
-// taken over, anybody else's is told. It gives false where a renewal is due, which tells it by itself.
+// renewedElsewhere tells that the account shows an order as renewed by somebody else. It gives false where a renewal is due, which tells it
+// by itself.
 func (b *builder) renewedElsewhere(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) bool {
 	if d := b.due(o, live, nil); d.action == resource.RenewOrder && d.reached(b.in.AsOf) {
 		return false
 	}
 	s := b.followed(o, entry, live)
-	if s.ours != nil {
-		b.add(p, b.takeOver(o, entry, s.ours))
-		return true
-	}
 	why, hint := renewedOutside(live.ID, append(s.others, s.unread...))
 	c := b.blocked(o, why, hint)
 	c.ID, c.Trigger = live.ID, resource.ByDrift

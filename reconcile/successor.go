@@ -122,8 +122,6 @@ func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource
 	}
 	if live != nil {
 		switch s := b.followed(o, entry, live); {
-		case s.ours != nil:
-			return b.takeOver(o, entry, s.ours)
 		case len(s.others) > 0:
 			return stop(renewedOutside(live.ID, s.others))
 		case len(s.unread) > 0:
@@ -238,11 +236,6 @@ func (b *builder) replacement(o *resource.Object, entry *state.Entry, live *reso
 		return guard(stop("the change needs another order, and this one is protected", "apply protect: false first, or leave the change to the next renewal"))
 	case !o.Lifecycle.Allows(resource.AllowReplace):
 		return stop("the change needs another order", "allow it with lifecycle.allow: [replace], or leave it to the next renewal with apply_changes: at_renewal")
-	}
-	if live != nil {
-		if s := b.followed(o, entry, live); s.ours != nil {
-			return b.takeOver(o, entry, s.ours)
-		}
 	}
 	if b.in.Live != nil {
 		if why, hint := b.cannotCreate(o); why != "" {

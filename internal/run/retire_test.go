@@ -252,3 +252,31 @@ func TestLostAfterRetire(t *testing.T) {
 		t.Errorf("orders are %v and %v", a, b)
 	}
 }
+
+// What an earlier run placed after an order and could not record is found by any later one, whatever the manifest says by then.
+func TestFollowerIsFound(t *testing.T) {
+	t.Parallel()
+	const consent = "apply_changes: now, allow: [replace]"
+	first := lifecycleYAML(driverYAML, consent)
+	for name, later := range map[string]string{
+		"the change was taken back": first,
+		"consent was taken back":    lifecycleYAML(strings.Replace(driverYAML, "{years: 1}", "{years: 2}", 1), "apply_changes: now"),
+		"an end is asked for":       retireYAML(strings.Replace(first, "{years: 1}", "{years: 2}", 1), "action: revoke"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", first))
+			w.mustApply()
+			before := w.stateBytes()
+			w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+			w.mustApply(destroyOne)
+			w.restore(before)
+			w.write("driver.yaml", later)
+			w.want("results", outcomes(w.mustApply()), "adopt Order/driver: done")
+			if e := w.entry("Order", "driver").Identity; e.ID != "880002" || e.Sequence != 1 || len(e.Earlier) != 1 || e.Earlier[0].Ended != "replaced" {
+				t.Errorf("identity %+v", e)
+			}
+			w.holds(1, 2)
+		})
+	}
+}
