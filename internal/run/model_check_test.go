@@ -19,7 +19,8 @@ import (
 // What holds after an undisturbed apply, and what holds always.
 
 // apply carries out whatever is due, undisturbed, and holds the account against the model. One run is enough, unless the state knew less
-// than earlier runs had done: what is adopted is completed in place at once, and reissued, replaced or ended by the next run.
+// than earlier runs had done: what is adopted is completed in place at once, and reissued, replaced or ended by the next run. Nor can a
+// run end the order before the one that it has placed itself.
 func (m *model) apply(t *rapid.T) {
 	for n := 1; ; n++ {
 		var a *run.Applied
@@ -84,7 +85,9 @@ func (m *model) results(t *rapid.T, a *run.Applied) (again bool) {
 	for _, r := range a.Ledger.Results {
 		switch r.Outcome {
 		case resource.Done, resource.Waiting:
-			again = again || m.behind || r.Action == resource.Adopt
+			follows := r.Action == resource.Replace || r.Action == resource.RenewOrder
+			o := m.orderNamed(r.Address.Name)
+			again = again || m.behind || r.Action == resource.Adopt || follows && o.retire != nil && o.retire.target == "previous"
 		case resource.OutcomeOfBlocked:
 			again = again || m.behind && r.Requests > 0 // found out at the last look
 		default:
