@@ -67,7 +67,7 @@ func (b *builder) followed(o *resource.Object, entry *state.Entry, live *resourc
 		case info == nil && b.in.Live.tried(k):
 			out.unread = append(out.unread, k.ID)
 		case info == nil:
-		case info.Nonce == nonce && info.Phase != resource.Ended:
+		case info.Nonce == nonce && (info.Phase != resource.Ended || k.ID == live.Successor):
 			out.ours = info
 		case info.Phase == resource.Ended && k.ID != live.Successor:
 		case renews(info) != "" && renews(info) != live.ID:
@@ -95,7 +95,9 @@ func (b *builder) takeOver(o *resource.Object, entry *state.Entry, follower *res
 	c := b.change(o, resource.Adopt, resource.ByRecovery, fmt.Sprintf("an earlier run of this project ordered it after %s and could not record it", entry.Identity.ID))
 	c.ID, c.live, c.nonce = follower.ID, follower, follower.Nonce
 	c.Generation, c.Sequence = entry.Identity.Generation, entry.Identity.Sequence+1
-	c.Fields = b.adoptable(o, follower)
+	if follower.Phase != resource.Ended {
+		c.Fields = b.adoptable(o, follower)
+	}
 	c.Requests = requests(c.Fields, follower)
 	return c
 }

@@ -37,9 +37,10 @@ func (b *builder) switching(o *resource.Object, entry *state.Entry, live *resour
 			return stop("the listing is not complete, so what uses it is not known: "+l.Problem, "run again")
 		}
 		for _, item := range b.in.Live.Lists[kind].Objects {
+			item = b.in.Live.deepest(Key{kind, item.ID}) // a listing does not show what waits for approval
 			switch {
 			case item.ParentID != live.ID || kind == o.Address.Kind || item.Phase == resource.Ended:
-			case item.Phase == resource.Pending || item.Reissuing:
+			case item.Phase == resource.Pending || item.Reissuing || item.Revoking:
 				underWay = append(underWay, item.ID)
 			default:
 				inUse = append(inUse, item.ID)
