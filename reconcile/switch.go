@@ -39,9 +39,10 @@ func (b *builder) switching(o *resource.Object, entry *state.Entry, live *resour
 		for _, item := range b.in.Live.Lists[kind].Objects {
 			item = b.in.Live.deepest(Key{kind, item.ID}) // a listing does not show what waits for approval
 			switch {
-			case item.ParentID != live.ID || kind == o.Address.Kind || item.Phase == resource.Ended:
+			case item.ParentID != live.ID || kind == o.Address.Kind:
 			case item.Phase == resource.Pending || item.Reissuing || item.Revoking:
 				underWay = append(underWay, item.ID)
+			case item.Phase == resource.Ended:
 			default:
 				inUse = append(inUse, item.ID)
 			}
