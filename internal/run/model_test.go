@@ -199,7 +199,7 @@ func (m *model) clone(*rapid.T) {
 	if string(m.committed) == string(m.w.stateBytes()) {
 		return
 	}
-	m.behind = true
+	m.behind, m.lost = true, m.lost || m.committed == nil
 	m.w.restore(m.committed)
 }
 
