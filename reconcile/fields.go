@@ -40,7 +40,7 @@ func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, l
 		if d.action == resource.RenewOrder && d.reached(b.in.AsOf) {
 			c := b.renewal(o, entry, live, d, res.Changes)
 			b.add(p, c)
-			if c.Action != resource.Blocked {
+			if c.Action.Works() {
 				return // whatever else differs rides on the renewal
 			}
 		}

@@ -114,7 +114,7 @@ func (b *builder) follow(o *resource.Object, entry *state.Entry, live *resource.
 	return c
 }
 
-// renewal plans the renewal that is due, or says why there is none.
+// renewal plans the renewal that is due, or says why there is none now.
 func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource.Live, d due, fields []resource.FieldChange) *Change {
 	stop := func(reason, hint string) *Change {
 		c := b.blocked(o, reason, hint)
@@ -130,6 +130,11 @@ func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource
 			return stop(fmt.Sprintf("order %s could not be read and may be its renewal", strings.Join(s.unread, ", ")), "run again")
 		case live.Life.AutoRenew > 0:
 			return stop("CertCentral renews this order by itself (auto_renew is on in the account), so dcsync must not", "switch it off in the console, or take lifecycle.renew_before away")
+		case live.Reissuing:
+			c := b.change(o, resource.Deferred, resource.ByTime, "the order is due, and is renewed when the reissue that is pending is through")
+			c.ID = live.ID
+			b.place(c, entry)
+			return c
 		}
 	}
 	if why, hint := b.keyStands(o, entry, live); why != "" {

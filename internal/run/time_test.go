@@ -292,3 +292,21 @@ func TestRenewalEnded(t *testing.T) {
 	w.holds(1, 3)
 	w.converged()
 }
+
+// A renewal waits for a reissue that is under way: the API takes it only of an order that is issued.
+func TestRenewalWaitsForReissue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, installer(t, "renew_before: 30d, key: reuse, allow: [reissue-revoking]"))
+	w.mustApply()
+	w.file("dcsync.yaml", strings.Replace(projectYAML, "skip_approval: true", "skip_approval: false", 1))
+	w.pass(300)
+	w.write("installer.csr", newCSR(t))
+	w.mustApply(destroyOne)
+	w.pass(50)
+	w.edit("installer.yaml", "[pki@example.com]", "[other@example.com]")
+	w.want("results", outcomes(w.mustApply()), "update Order/installer: done")
+	w.want("second plan", changes(w.plan(reconcile.RefreshAuto)), "deferred Order/installer (time)")
+	w.do("880001", "approve")
+	w.mustApply()
+	w.holds(1, 2)
+}
