@@ -29,6 +29,8 @@ func (r waiting) deferred(c *reconcile.Change) string {
 	}
 	if len(c.Fields) == 0 {
 		switch {
+		case c.Trigger == resource.ByTime && r.own.reissuing():
+			return "" // the renewal waits
 		case r.o.retire == nil:
 			return "and the manifest wants no end"
 		case c.ID != fmt.Sprint(r.own.ID) && !r.own.issued():
