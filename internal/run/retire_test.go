@@ -280,3 +280,17 @@ func TestFollowerIsFound(t *testing.T) {
 		})
 	}
 }
+
+// When the present certificate is to be revoked, whatever else its order is due for is decided when it is known what became of the order.
+func TestRetireCertificateInWindow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", lifecycleYAML(driverYAML, "renew_before: 30d")))
+	w.mustApply()
+	w.pass(340)
+	serial := w.object("orders", "880001")["certificate"].(map[string]any)["serial_number"].(string)
+	manifest := strings.Replace(lifecycleYAML(driverYAML, "renew_before: 30d"), "pki@", "other@", 1)
+	w.write("driver.yaml", strings.Replace(retireYAML(manifest, "action: revoke"), "target: current", "target: certificate:"+serial, 1))
+	w.want("results", outcomes(w.mustApply()), "revoke Order/driver: done")
+	w.converged()
+	w.holds(1, 1)
+}
