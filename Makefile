@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -X dcsync/internal/cli.version=$(VERSION)
 FUZZTIME ?= 10s
 
-.PHONY: build demo test editors lint generate check-generated fuzz soak bench clean
+.PHONY: build demo test model editors lint generate check-generated fuzz soak bench clean
 
 build: ## the command, in bin/
 	$(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/dcsync .
@@ -16,6 +16,9 @@ demo: build ## validate, plan, apply, intent and drift, against the sandbox
 
 test: ## all tests; with the race detector where a C compiler is found
 	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) ./...
+
+model: ## 10,000 steps of random histories, without the race detector
+	GOGC=400 DCSYNC_MODEL_STEPS=10000 $(GO) test -count=1 -timeout 30m -run '^TestModel$$' ./internal/run
 
 lint: ## formatting, vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
@@ -38,7 +41,8 @@ bench: ## benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 soak: ## the long proofs, hours
-	DCSYNC_SOAK=1 $(GO) test $(RACE) -count=1 -timeout 6h ./...
+	DCSYNC_SOAK=1 $(GO) test $(RACE) -count=1 -timeout 6h -skip '^TestModel$$' ./...
+	GOGC=400 DCSYNC_SOAK=1 $(GO) test -count=1 -timeout 6h -run '^TestModel$$' ./internal/run
 	$(MAKE) fuzz FUZZTIME=10m
 
 clean:
