@@ -20,7 +20,8 @@ import (
 
 // apply carries out whatever is due, undisturbed, and holds the account against the model. One run is enough, unless the state knew less
 // than earlier runs had done: what is adopted is completed in place at once, and reissued, replaced or ended by the next run. Nor can a
-// run end the order before the one that it has placed itself, or switch off what was in use until it ended that.
+// run end the order before the one that it has placed itself, or switch off what was in use until it ended that; and a late reissue may
+// be followed by the renewal at once.
 func (m *model) apply(t *rapid.T) {
 	for n := 1; ; n++ {
 		var a *run.Applied
@@ -88,7 +89,7 @@ func (m *model) results(t *rapid.T, a *run.Applied) (again bool) {
 			follows := r.Action == resource.Replace || r.Action == resource.RenewOrder
 			o := m.orderNamed(r.Address.Name)
 			ends := r.Action == resource.Cancel || r.Action == resource.Revoke || r.Action == resource.Withdraw
-			again = again || ends || m.behind || r.Action == resource.Adopt || follows && o.retire != nil && o.retire.target == "previous"
+			again = again || ends || r.Action == resource.ReissueNow || m.behind || r.Action == resource.Adopt || follows && o.retire != nil && o.retire.target == "previous"
 		case resource.OutcomeOfBlocked:
 			again = again || m.behind && r.Requests > 0 // found out at the last look
 		default:

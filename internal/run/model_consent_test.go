@@ -232,7 +232,11 @@ func (s *modelSeen) due(span string, now time.Time) modelDue {
 	if next.After(end) {
 		next = end
 	}
-	if end.After(till) && next.Sub(till) >= 30*day {
+	over := till
+	if asked.After(over) {
+		over = asked
+	}
+	if end.After(till) && next.Sub(over) >= 30*day {
 		return modelDue{true, opens, opens.Add(window / 10)}
 	}
 	if end.Before(till) {
