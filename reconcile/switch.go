@@ -37,10 +37,12 @@ func (b *builder) switching(o *resource.Object, entry *state.Entry, live *resour
 			return stop("the listing is not complete, so what uses it is not known: "+l.Problem, "run again")
 		}
 		for _, item := range b.in.Live.Lists[kind].Objects {
+			item = b.in.Live.deepest(Key{kind, item.ID}) // a listing does not show what waits for approval
 			switch {
-			case item.ParentID != live.ID || kind == o.Address.Kind || item.Phase == resource.Ended:
-			case item.Phase == resource.Pending || item.Reissuing:
+			case item.ParentID != live.ID || kind == o.Address.Kind:
+			case item.Phase == resource.Pending || item.Reissuing || item.Revoking:
 				underWay = append(underWay, item.ID)
+			case item.Phase == resource.Ended:
 			default:
 				inUse = append(inUse, item.ID)
 			}
