@@ -91,7 +91,7 @@ func (m *model) results(t *rapid.T, a *run.Applied) (again bool) {
 			ends := r.Action == resource.Cancel || r.Action == resource.Revoke || r.Action == resource.Withdraw
 			again = again || ends || r.Action == resource.ReissueNow || m.behind || r.Action == resource.Adopt || follows && o.retire != nil && o.retire.target == "previous"
 		case resource.OutcomeOfBlocked:
-			again = again || m.behind && r.Requests > 0 // found out at the last look
+			again = again || r.Requests > 0 // found out at the last look
 		default:
 			// What nobody manages is not read singly, so that only the API tells that something of it waits for approval.
 			if r.Action != resource.Deactivate || r.Err.Code != "organization_in_use" || !m.unmanagedWaits(t, r.Address.Name) {

@@ -69,7 +69,7 @@ func (r waiting) blocked(c *reconcile.Change) string {
 	held := o.protect || r.entry.Applied.Protect
 	sameKey := o.csr && !o.reuse && r.own.Certificate.CSR == o.keys[o.key]
 	due := r.own.due(o.renew, m.w.clock.Now())
-	inWindow := o.renew != "" && r.own.issued() && !m.w.clock.Now().Before(due.earliest)
+	inWindow := o.renew != "" && (r.own.issued() || r.own.reissuing()) && !m.w.clock.Now().Before(due.earliest)
 	switch {
 	case r.retires() && r.entry.Identity.Generation != o.generation:
 		return "" // it asks for an end and for the next order at once
