@@ -28,11 +28,25 @@ func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
 	case live == nil || b.in.Live.Absent[k]:
 		c := b.blocked(o, fmt.Sprintf("%s is not visible to this key; it is never created again for that", entry.Identity.ID),
 			"use a key that sees it, or take the manifest away to stop managing it")
-		c.ID, c.Trigger = entry.Identity.ID, resource.ByDrift
+		c.ID, c.Trigger = entry.Identity.ID, b.heldUp(o, entry)
 		b.add(p, c)
 	default:
 		b.seen(p, o, entry, live)
 	}
+}
+
+// heldUp tells what is blocked where an object cannot be worked on: an intent when its manifest wants something that was not applied, else
+// nothing but the drift itself (domain rules, section 14).
+func (b *builder) heldUp(o *resource.Object, entry *state.Entry) resource.Trigger {
+	if o.Descriptor.Expires && o.Lifecycle.Generation != entry.Identity.Generation || endsCurrent(o, entry) && !hasTombstone(entry, entry.Identity.ID, "") {
+		return resource.ByIntent
+	}
+	for _, f := range b.compare(o, entry, nil).Changes {
+		if b.act(o, f, nil).action != resource.Deferred {
+			return resource.ByIntent
+		}
+	}
+	return resource.ByDrift
 }
 
 // unseen plans an object in state by the state alone.
@@ -75,11 +89,11 @@ func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *re
 		b.add(p, b.noop(o, entry, live)) // its last certificate was to end
 	case o.Descriptor.Expires && live.Phase == resource.Ended:
 		c := b.blocked(o, fmt.Sprintf("order %s is %s", live.ID, live.Status), "raise lifecycle.generation to order again, or take the manifest away")
-		c.ID, c.Trigger = live.ID, resource.ByDrift
+		c.ID, c.Trigger = live.ID, b.heldUp(o, entry)
 		b.add(p, c)
 	default:
 		if b.waitingOn(o, live) != "" || live.Reissuing || live.Revoking {
-			p.Waiting++
+			b.waiting[o.Address] = true
 		}
 		b.differences(p, o, entry, live)
 	}

@@ -21,8 +21,10 @@ type builder struct {
 	named map[group]map[string][]*resource.Live // the same by the name they are told by, "" where they show none
 	aim   map[resource.Address]bool             // nil: everything
 
-	chains map[chainKey]map[string]int           // sequence by nonce, of the generations that were asked about
-	heirs  map[resource.Address]resource.Address // of entries without a manifest: the new manifest that seems to be theirs
+	heirs   map[resource.Address]resource.Address // of entries without a manifest: the new manifest that seems to be theirs
+	unheard map[string][]resource.Path            // by address, the fields of which the API takes no notice
+	waiting map[resource.Address]bool             // who waits for people or DigiCert
+	chains  map[chainKey]map[string]int           // sequence by nonce, of the generations that were asked about
 }
 
 // group is what two objects must share to be taken for one another.
@@ -30,7 +32,8 @@ type group struct{ kind, product string }
 
 func newBuilder(in Input) *builder {
 	b := &builder{in: in, aim: aimed(in), order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{},
-		free: map[group][]*resource.Live{}, named: map[group]map[string][]*resource.Live{}, chains: map[chainKey]map[string]int{}, heirs: map[resource.Address]resource.Address{}}
+		free: map[group][]*resource.Live{}, named: map[group]map[string][]*resource.Live{}, chains: map[chainKey]map[string]int{},
+		waiting: map[resource.Address]bool{}, heirs: map[resource.Address]resource.Address{}, unheard: unheard(in.Findings)}
 	for a, e := range in.State.Objects {
 		b.owned[Key{a.Kind, e.Identity.ID}] = a
 		b.ids[a] = e.Identity.ID

@@ -169,6 +169,12 @@ func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource
 			return stop("CertCentral renews this order by itself (auto_renew is on in the account), so dcsync must not", "switch it off in the console, or take lifecycle.renew_before away")
 		}
 	}
+	if live != nil && live.Reissuing {
+		c := b.change(o, resource.Deferred, resource.ByTime, "a reissue is under way, and CertCentral renews an order only when that is through")
+		c.ID = entry.Identity.ID
+		b.place(c, entry)
+		return c
+	}
 	if why, hint := b.keyStands(o, entry, live); why != "" {
 		return stop(why, hint)
 	}
