@@ -158,9 +158,11 @@ func (b *builder) regenerate(p *Plan, o *resource.Object, entry *state.Entry, li
 		c.ID = alive.ID
 		b.add(p, c)
 	default:
-		if why, hint := b.cannotCreate(o); why != "" {
-			b.add(p, b.blocked(o, why, hint))
-			return
+		for _, may := range []func(*resource.Object) (reason, hint string){b.claimed, b.cannotCreate} {
+			if why, hint := may(o); why != "" {
+				b.add(p, b.blocked(o, why, hint))
+				return
+			}
 		}
 		c := b.create(o, fmt.Sprintf("generation %d: order %s is %s", o.Lifecycle.Generation, live.ID, live.Status))
 		b.add(p, c)
