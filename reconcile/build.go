@@ -139,6 +139,9 @@ func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
 			return fmt.Sprintf("%s is wanted inactive, and nothing can be ordered for it", dep), "keep it active while something refers to it"
 		}
 	}
+	if why, hint := b.outside(o); why != "" {
+		return why, hint
+	}
 	if why, hint := b.frozen(o); why != "" {
 		return why, hint
 	}
