@@ -26,7 +26,7 @@ type loader struct {
 	policy   *policy
 	sources  map[string]*source // by name
 	checks   schema.Checks
-	keyed    map[string]bool // files named by manifests: whether they hold a private key
+	keyed    map[string]bool // texts of files named by manifests: whether they hold a private key
 	named    map[string]bool // files named by manifests, those of secrets too
 	settings *document       // dcsync.yaml, nil when it cannot be used
 	findings diag.List

@@ -66,6 +66,12 @@ func (b *builder) unseen(p *Plan, o *resource.Object, entry *state.Entry) {
 // seen plans an object that is in state and that the account shows.
 func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
 	p.Unnamed = append(p.Unnamed, b.unnamed(o, live)...)
+	if o.Descriptor.Expires && o.Lifecycle.Generation == entry.Identity.Generation {
+		if s := b.followed(o, entry, live); s.ours != nil {
+			b.add(p, b.takeOver(o, entry, s)) // first of all: until then the manifest's order is not known
+			return
+		}
+	}
 	if endsCurrent(o, entry) {
 		b.endCurrent(p, o, entry)
 		return
@@ -81,7 +87,6 @@ func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *re
 	case live.Renewed && b.renewedElsewhere(p, o, entry, live):
 	case o.Descriptor.Expires && live.Phase == resource.Ended && o.Retire != nil && names(o.Retire, entry):
 		b.add(p, b.noop(o, entry, live)) // its last certificate was to end
-	case o.Descriptor.Expires && live.Phase == resource.Ended && b.overtaken(p, o, entry, live):
 	case o.Descriptor.Expires && live.Phase == resource.Ended:
 		c := b.blocked(o, fmt.Sprintf("order %s is %s", live.ID, live.Status), "raise lifecycle.generation to order again, or take the manifest away")
 		c.ID, c.Trigger = live.ID, b.heldUp(o, entry)
@@ -114,32 +119,19 @@ func (b *builder) noop(o *resource.Object, entry *state.Entry, live *resource.Li
 	return c
 }
 
-// renewedElsewhere plans an order that the account shows as renewed although state does not know by which: an earlier run's renewal is
-// taken over, anybody else's is told. It gives false where a renewal is due, which tells it by itself.
+// renewedElsewhere plans an order that the account shows as renewed by somebody else's. It gives false where a renewal is due, which tells it
+// by itself.
 func (b *builder) renewedElsewhere(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) bool {
 	if d := b.due(o, live, nil); d.action == resource.RenewOrder && d.reached(b.in.AsOf) {
 		return false
 	}
 	s := b.followed(o, entry, live)
-	if s.ours != nil {
-		b.add(p, b.takeOver(o, entry, s))
-		return true
-	}
 	why, hint := renewedOutside(live.ID, append(s.others, s.unread...))
 	c := b.blocked(o, why, hint)
 	c.ID, c.Trigger = live.ID, resource.ByDrift
 	b.place(c, entry)
 	b.add(p, c)
 	return true
-}
-
-// overtaken plans an order that ended after another one, which an earlier run asked for and could not record, had followed it.
-func (b *builder) overtaken(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) bool {
-	s := b.followed(o, entry, live)
-	if s.ours != nil {
-		b.add(p, b.takeOver(o, entry, s))
-	}
-	return s.ours != nil
 }
 
 // stillLives says why another generation of a manifest is not ordered.

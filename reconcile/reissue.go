@@ -17,6 +17,9 @@ func (b *builder) reissuing(o *resource.Object, entry *state.Entry, live *resour
 		b.place(c, entry)
 		return c
 	}
+	if why, hint := b.unsure(o, entry, live); why != "" {
+		return stop(why, hint)
+	}
 	if why, hint := b.keyStands(o, entry, live); why != "" {
 		return stop(why, hint)
 	}

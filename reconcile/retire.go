@@ -117,6 +117,11 @@ func (b *builder) issued(k Key) bool {
 // ending plans the call, or says why what is asked for does not fit how the order stands.
 func (b *builder) ending(o *resource.Object, entry *state.Entry, live *resource.Live, serial string, stop func(reason, hint string) *Change) *Change {
 	r := o.Retire
+	if live.ID == entry.Identity.ID && serial == "" {
+		if why, hint := b.unsure(o, entry, live); why != "" {
+			return stop(why, hint)
+		}
+	}
 	action := r.Action
 	if live.End == resource.Withdraw && action == resource.Cancel {
 		action = resource.Withdraw

@@ -80,7 +80,8 @@ type auditor struct {
 	objects *gitrepo.Snapshots
 	past    *past
 	wanted  map[resource.Address]*resource.Object
-	missing map[string]bool // objects of this clone that could not be read, told once each
+	gaps    []string        // what of the history could not be read
+	lacking map[string]bool // the same
 
 	trust       *gitrepo.Trust // nil: nobody is named whose signature counts
 	trustedFrom int            // gitrepo.Commit.Place of the commit that first named somebody
@@ -97,9 +98,10 @@ type auditor struct {
 	orders   map[string]*record            // by kind and live id
 	suspect  map[string]*version           // by version of the state that was edited: the last one before that was not
 
-	entries []Entry        // oldest first
-	found   []finding      // in no order
-	weak    map[string]int // findings about weak keys, by number in found
+	entries  []Entry        // oldest first
+	found    []finding      // in no order
+	weak     map[string]int // findings about weak keys, by number in found
+	requests requests
 }
 
 // finding is a Finding that may be about how things are now, whenever they came to be so.
@@ -109,9 +111,9 @@ type finding struct {
 }
 
 func begin(in Input) (*auditor, error) {
-	a := &auditor{Input: in, objects: in.Repo.Snapshots(), wanted: map[resource.Address]*resource.Object{}, missing: map[string]bool{},
+	a := &auditor{Input: in, objects: in.Repo.Snapshots(), wanted: map[resource.Address]*resource.Object{}, lacking: map[string]bool{},
 		merges: map[string]*commit{}, reached: map[string]bool{}, asked: map[string]bool{}, merged: map[resource.Address]*Entry{},
-		versions: map[resource.Address][]string{}, orders: map[string]*record{}, suspect: map[string]*version{}, weak: map[string]int{}}
+		versions: map[resource.Address][]string{}, orders: map[string]*record{}, suspect: map[string]*version{}, weak: map[string]int{}, requests: requests{}}
 	a.report = &Report{Project: in.Project.Name, At: in.Now, From: in.Since, To: in.Until, Head: in.Repo.Head(), Complete: true, Offline: in.Drift == nil}
 	top, err := in.Repo.Path(filepath.Join(in.Root, projectFile))
 	if err == nil {

@@ -150,9 +150,7 @@ func TestStateEdited(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, "")
-			w.commit("ask")
-			w.apply()
+			w := appliedWorld(t)
 			tc.plant(w)
 			r := w.audit()
 			if d := cmp.Diff(tc.want, findings(r)); d != "" {
@@ -232,9 +230,7 @@ func TestNotComparable(t *testing.T) {
 // TestMergeDropsState: a merge that takes one side's state whole loses what the other recorded.
 func TestMergeDropsState(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "")
-	w.commit("ask")
-	w.apply()
+	w := appliedWorld(t)
 	w.git("checkout", "-q", "-b", "side")
 	w.renew(order)
 	w.land()
@@ -266,9 +262,7 @@ func TestMergedState(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, "")
-			w.commit("ask")
-			w.apply()
+			w := appliedWorld(t)
 			base := w.state()
 			w.git("checkout", "-q", "-b", "side")
 			w.renew(order)

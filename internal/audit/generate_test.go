@@ -2,7 +2,6 @@ package audit_test
 
 import (
 	"bytes"
-	"cmp"
 	"compress/zlib"
 	"crypto/ed25519"
 	"crypto/sha1" //nolint:gosec // git's own ids
@@ -625,7 +624,7 @@ func (c *chronicle) encode(changed ...resource.Address) {
 		c.Fatalf("%d of %d entries encoded: %s", len(c.entries), len(c.state.Objects), raw)
 	}
 	text := append(bytes.Clone(before), `"objects": {`...)
-	for i, a := range slices.SortedFunc(maps.Keys(c.entries), func(a, b resource.Address) int { return cmp.Compare(a.String(), b.String()) }) {
+	for i, a := range slices.SortedFunc(maps.Keys(c.entries), resource.Address.Compare) {
 		if i > 0 {
 			text = append(text, ',')
 		}

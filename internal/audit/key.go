@@ -21,9 +21,24 @@ const (
 	leastECDSA   = 256
 )
 
+// requests reads signing requests, each once: an order shows its own in every version of its record.
+type requests map[string]*pki.CSR
+
+// parse gives a request, nil for what is none.
+func (r requests) parse(text string) *pki.CSR {
+	csr, known := r[text]
+	if !known {
+		if parsed, err := pki.ParseCSR(text); err == nil {
+			csr = parsed
+		}
+		r[text] = csr
+	}
+	return csr
+}
+
 // weakness says why the key or hash of an applied spec is too weak, "" when it is not. Requests are found by what they look like, so that
 // records of products that have no table any more are looked at too.
-func weakness(spec resource.Map, code bool) string {
+func (r requests) weakness(spec resource.Map, code bool) string {
 	least := leastRSA
 	if code {
 		least = leastRSACode
@@ -47,9 +62,9 @@ func weakness(spec resource.Map, code bool) string {
 			if !strings.HasPrefix(strings.TrimSpace(string(v)), "-----BEGIN") {
 				return
 			}
-			csr, err := pki.ParseCSR(string(v))
+			csr := r.parse(string(v))
 			switch {
-			case err != nil:
+			case csr == nil:
 			case csr.KeyType == "RSA" && csr.Bits < least, csr.KeyType == "ECDSA" && csr.Bits < leastECDSA:
 				why = append(why, fmt.Sprintf("its key is %s of %d bits", csr.KeyType, csr.Bits))
 			}
@@ -69,7 +84,7 @@ func (a *auditor) signsCode(address resource.Address, e *state.Entry) bool {
 
 // weakKey reports the key that a commit recorded as applied, where it is too weak.
 func (a *auditor) weakKey(r *replay, address resource.Address, e *state.Entry) {
-	why := weakness(e.Applied.Spec, a.signsCode(address, e))
+	why := a.requests.weakness(e.Applied.Spec, a.signsCode(address, e))
 	k := weakID(address, e, why)
 	if _, told := a.weak[k]; told || why == "" {
 		return
@@ -87,7 +102,7 @@ func (a *auditor) weakKey(r *replay, address resource.Address, e *state.Entry) {
 
 // weakNow reports a weak key that is in use.
 func (a *auditor) weakNow(address resource.Address, e *state.Entry) {
-	why := weakness(e.Applied.Spec, a.signsCode(address, e))
+	why := a.requests.weakness(e.Applied.Spec, a.signsCode(address, e))
 	if why == "" {
 		return
 	}

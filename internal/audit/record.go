@@ -120,13 +120,12 @@ func (a *auditor) differs(r *replay, address resource.Address, o *resource.Objec
 		}
 		return ""
 	}
-	var was resource.Map
-	if before != nil {
-		was = before.Applied.Spec
+	if before == nil || before.Identity.ID != after.Identity.ID {
+		return why // what was found and taken over keeps what the account showed of it, until that can be changed
 	}
 	for _, p := range reconcile.Follows(o, after.Applied.Spec, id) {
 		// What could not be made true keeps the value it had, and a run that stopped half way leaves fields of another version.
-		if before != nil && reconcile.Same(o.Descriptor, p, was, after.Applied.Spec) || a.wantedOnce(address, p, after.Applied.Spec, id) {
+		if reconcile.Same(o.Descriptor, p, before.Applied.Spec, after.Applied.Spec) || a.wantedOnce(address, p, after.Applied.Spec, id) {
 			continue
 		}
 		why = append(why, "what it says was applied at "+string(p)+" was never asked for")
@@ -198,10 +197,7 @@ func (a *auditor) policy(r *replay, address resource.Address, e *state.Entry, fi
 // notKnown is for a manifest that cannot be read as it was: nothing is concluded from that.
 func (a *auditor) notKnown(r *replay, address resource.Address, e *state.Entry, err error) []string {
 	if errors.Is(err, gitrepo.ErrMissingObject) {
-		if !a.missing[e.Source.Commit] {
-			a.missing[e.Source.Commit] = true
-			a.lacks(fmt.Sprintf("the manifests of commit %s could not be read: %v", short(e.Source.Commit), err), "")
-		}
+		a.lacks("the manifests of commit %s could not be read: %v", short(e.Source.Commit), err)
 		return nil
 	}
 	a.remark(r, address, "not comparable (its manifest cannot be read as it was)")

@@ -165,7 +165,7 @@ func FuzzTransition(f *testing.F) {
 		}
 		r := replay{commit: &commit{id: "c"}, blob: "b", steps: []step{keepOnly(between(before, after))}}
 		after.seekTwice(r.steps[0].changed)
-		a := &auditor{suspect: map[string]*version{}, orders: map[string]*record{}, report: &Report{}, weak: map[string]int{}}
+		a := &auditor{suspect: map[string]*version{}, orders: map[string]*record{}, report: &Report{}, weak: map[string]int{}, requests: requests{}}
 		a.Project, a.State = &manifests.Project{UID: "uid"}, state.New("uid")
 		if after.head != nil {
 			a.impossible(&r)

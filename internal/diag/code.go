@@ -113,4 +113,5 @@ const (
 	AuditApprover     Code = "DC3015" // somebody may approve orders whom git does not name
 	AuditHistory      Code = "DC3016" // warning: history is missing in this clone
 	AuditUnread       Code = "DC3017" // warning: something of the account could not be read
+	AuditDropped      Code = "DC3018" // warning: a merge took back what a commit changed in a manifest
 )
