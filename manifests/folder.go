@@ -141,7 +141,7 @@ func (f *folder) yamlFiles(dir string) (names []string, refused map[string]error
 				return nil
 			}
 		}
-		if !mode.IsDir() && isYAML(name) && name != projectFile {
+		if !mode.IsDir() && isManifest(name) {
 			names = append(names, name)
 		}
 		return nil
@@ -176,6 +176,9 @@ func (f *folder) target(name string) string {
 		}
 	}
 }
+
+// isManifest tells whether a file below a manifest folder is read as manifests.
+func isManifest(name string) bool { return isYAML(name) && name != projectFile }
 
 // isYAML tells a YAML file by its ending, in upper or lower case: one that is passed over without a word would be missed.
 func isYAML(name string) bool {

@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -156,6 +157,7 @@ func (d *document) files() []string {
 // branch is a folder of the past.
 type branch struct {
 	items  []item
+	sorted bool           // in git's order, each name once
 	asked  int            // how often get was called
 	byName map[string]int // nil until many names are asked for
 }
@@ -164,6 +166,26 @@ type branch struct {
 type item struct {
 	name, id string
 	mode     fs.FileMode
+}
+
+// compare gives git's order of names, in which that of a folder ends in a slash; 0 for the same name.
+func (e item) compare(other item) int {
+	if e.name == other.name {
+		return 0
+	}
+	n := min(len(e.name), len(other.name))
+	return cmp.Or(strings.Compare(e.name[:n], other.name[:n]), cmp.Compare(e.at(n), other.at(n)))
+}
+
+// at gives one byte of a name as it is sorted.
+func (e item) at(i int) byte {
+	switch {
+	case i < len(e.name):
+		return e.name[i]
+	case e.mode.IsDir():
+		return '/'
+	}
+	return 0
 }
 
 // fewNames is how many names of a folder are looked up one by one: most folders are asked for one or two.
@@ -204,6 +226,10 @@ func (p *Past) branch(id string) (*branch, error) {
 		b.items = append(b.items, item{name, id, mode})
 	}); err != nil {
 		return nil, fmt.Errorf("read folder: %w", err)
+	}
+	b.sorted = true
+	for i := 1; i < len(b.items) && b.sorted; i++ {
+		b.sorted = b.items[i-1].compare(b.items[i]) < 0
 	}
 	if p.entries += len(b.items); p.entries > maxEntries {
 		clear(p.branches)

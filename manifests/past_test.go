@@ -96,7 +96,7 @@ func (v *vault) folder(files map[string]string) string {
 	for name, files := range below {
 		items = append(items, item{name, v.folder(files), fs.ModeDir})
 	}
-	slices.SortFunc(items, func(a, b item) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(items, func(a, b item) int { return a.compare(b) })
 	id := v.blob(fmt.Sprint("folder ", items))
 	v.folders[id] = items
 	return id

@@ -141,8 +141,8 @@ func (s *Snapshot) list() error {
 	return nil
 }
 
-// listLike lists the files after those of another snapshot with the same settings, where no more than the content of files is different:
-// of two neighbours in a history that is mostly so, and they have nearly all in common. Else it does nothing.
+// listLike lists the files after those of another snapshot with the same settings, where no more than plain files are different: of two
+// neighbours in a history that is mostly so, and they have nearly all in common. Else it does nothing.
 func (s *Snapshot) listLike(before *Snapshot) error {
 	now, then := &pastFiles{past: s.past, root: s.tree}, &pastFiles{past: s.past, root: before.tree}
 	files := slices.Clone(before.files)
@@ -156,8 +156,16 @@ func (s *Snapshot) listLike(before *Snapshot) error {
 		}
 		for name, id := range changed {
 			i, is := slices.BinarySearchFunc(files, name, func(f pastFile, name string) int { return strings.Compare(f.name, name) })
-			if !is {
+			switch {
+			case !isManifest(name):
 				continue
+			case id == "" && is:
+				files = slices.Delete(files, i, i+1)
+				continue
+			case id == "":
+				continue
+			case !is:
+				files = slices.Insert(files, i, pastFile{name: name})
 			}
 			if files[i].listing, err = s.past.listing(id, name); err != nil || files[i].problems != nil {
 				return err
@@ -168,7 +176,8 @@ func (s *Snapshot) listLike(before *Snapshot) error {
 	return nil
 }
 
-// compare tells whether two folders hold the same names, and notes by name the new ids of files that differ.
+// compare tells whether two folders differ in no more than plain files, and notes these by name: their new ids, "" for those that are gone.
+// What is hidden does not count.
 func (p *Past) compare(then, now, folder string, changed map[string]string) (alike bool, err error) {
 	if then == now {
 		return true, nil
@@ -178,24 +187,45 @@ func (p *Past) compare(then, now, folder string, changed map[string]string) (ali
 		return false, err
 	}
 	b, err := p.branch(now)
-	if err != nil || len(a.items) != len(b.items) {
+	if err != nil || !a.sorted || !b.sorted {
 		return false, err
 	}
-	for i, e := range b.items {
-		was := a.items[i]
-		switch {
-		case e.name != was.name || e.mode != was.mode:
-			return false, nil
-		case e.id == was.id || strings.HasPrefix(e.name, "."):
-		case !e.mode.IsDir():
-			changed[path.Join(folder, e.name)] = e.id
+	old, items := a.items, b.items
+	for len(old) > 0 || len(items) > 0 {
+		var was, is item // zero where the other has a name more
+		switch c := firstOf(old, items); {
+		case c < 0:
+			was, old = old[0], old[1:]
+		case c > 0:
+			is, items = items[0], items[1:]
 		default:
-			if alike, err := p.compare(was.id, e.id, path.Join(folder, e.name), changed); err != nil || !alike {
+			was, old, is, items = old[0], old[1:], items[0], items[1:]
+		}
+		name := cmp.Or(is.name, was.name)
+		switch {
+		case is == was || strings.HasPrefix(name, "."):
+		case is.mode == 0 && was.mode == 0:
+			changed[path.Join(folder, name)] = is.id
+		case is.mode != was.mode || !is.mode.IsDir():
+			return false, nil
+		default:
+			if alike, err := p.compare(was.id, is.id, path.Join(folder, name), changed); err != nil || !alike {
 				return false, err
 			}
 		}
 	}
 	return true, nil
+}
+
+// firstOf tells which of two lists begins with what comes first in git's order, 0 when both begin with the same name.
+func firstOf(a, b []item) int {
+	switch {
+	case len(a) == 0:
+		return 1
+	case len(b) == 0:
+		return -1
+	}
+	return a[0].compare(b[0])
 }
 
 // Unread gives why manifests could not be read, or not the whole of their files: what they asked for is not known.
