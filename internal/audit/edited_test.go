@@ -119,6 +119,27 @@ func TestStateEdited(t *testing.T) {
 			}) // as a run that stopped half way leaves it
 			w.apply()
 		}, nil, ""},
+		"value of another version of a contact": {func(w *world) {
+			w.edit("manifests/contacts/people.yaml", "801-555-0101", "801-555-0103")
+			w.commit("another phone")
+			w.apply()
+			w.forge(func(f *state.File) {
+				resource.Put(f.Objects[address(organization)].Applied.Spec, "/organization_contact/telephone", resource.String("801-555-0101"))
+			})
+			w.apply()
+		}, nil, ""},
+		"taken over": {func(w *world) {
+			text := w.read("manifests/orders/alice-mail.yaml")
+			w.remove("manifests/orders/alice-mail.yaml")
+			w.commit("enough")
+			w.apply()
+			w.write("manifests/orders/alice-mail.yaml", text)
+			w.commit("not enough")
+			w.record(func(f *state.File) { // as it stands in the account
+				resource.Put(f.Objects[address("Order/alice-mail")].Applied.Spec, "/order_validity/years", resource.Int(3))
+			})
+			w.land()
+		}, nil, ""},
 		"another digest": {ours(func(e *state.Entry) { e.Source.Desired = strings.Repeat("0", 64) }), []string{edited + order}, "digest of what is wanted"},
 		"digest of a version that is not known": {func(w *world) {
 			w.forge(func(f *state.File) {
