@@ -44,6 +44,7 @@ func (r *runner) close(ctx context.Context, p *Plan) error {
 				r.claimNotes(e, o, Key{a.Kind, e.Identity.ID})
 			}
 			if live != nil && !resource.Equal(live.Observed, e.Observed) {
+				outlived(e, live)
 				e.Observed, e.SeenAt = live.Observed.Clone(), r.opts.Now().UTC()
 			}
 			if o := r.in.Set.Get(a); o != nil {

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"dcsync/internal/diag"
@@ -106,20 +105,10 @@ func (b *builder) wanted(o *resource.Object, entry *state.Entry) []Key {
 			out = append(out, k)
 		}
 	}
-	info := b.in.Live.Infos[k]
-	if info != nil && o.Descriptor.Expires && (due || info.Renewed || b.replaces(o, entry, info)) {
-		out = append(out, b.kin(o, info)...)
-	} else if item != nil && o.Descriptor.Expires && item.Phase == resource.Ended && (o.Retire == nil || !names(o.Retire, entry)) {
-		out = append(out, b.kin(o, item)...) // one of them may have followed it
+	if item != nil && o.Descriptor.Expires {
+		out = append(out, b.kin(o, item)...)
 	}
 	return out
-}
-
-// replaces tells whether the manifest changes what is fixed for an order, and wants another one for it now.
-func (b *builder) replaces(o *resource.Object, entry *state.Entry, live *resource.Live) bool {
-	return o.Lifecycle.ApplyChanges == applyNow && slices.ContainsFunc(b.compare(o, entry, live).Changes, func(f resource.FieldChange) bool {
-		return b.act(o, f, live) == replacing
-	})
 }
 
 // moved tells whether an object in state must be looked at closely.

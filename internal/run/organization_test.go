@@ -260,3 +260,59 @@ func (w *world) approvers() []string {
 	slices.Sort(out)
 	return out
 }
+
+// Who may approve is held against the account: somebody who is gone there is named again, unless git took them away too; somebody whom git
+// does not name is drift.
+func TestApproversInAccount(t *testing.T) {
+	t.Parallel()
+	validations := func(people ...string) map[string]any {
+		var users []any
+		for i, p := range people {
+			first, last, _ := strings.Cut(p, " ")
+			users = append(users, map[string]any{"id": 9100 + i, "first_name": first, "last_name": last})
+		}
+		return map[string]any{"validations": []any{map[string]any{"type": "cs", "name": "CS", "status": "active", "verified_users": users}}}
+	}
+	for _, tt := range []struct {
+		name, wanted string
+		live         []string
+		want         []string
+		drift        bool
+		after        []string // visible changes after an apply
+	}{
+		{name: "removed in both", wanted: "[{ref: ruth}]", live: []string{"Ruth Park"}},
+		{name: "removed in git only", wanted: "[{ref: ruth}]", live: []string{"Ruth Park", "Jane Doe"},
+			want: []string{"blocked Organization/acme (intent) /validations=intent"}, after: []string{"blocked Organization/acme (intent) /validations=intent"}},
+		{name: "removed in the account only", wanted: "[{ref: ruth}, {ref: jane}]", live: []string{"Ruth Park"}, drift: true,
+			want: []string{"update Organization/acme (drift) /validations=drift"}},
+		{name: "added in the account", wanted: "[{ref: ruth}, {ref: jane}]", live: []string{"Ruth Park", "Jane Doe", "Zed Q"}, drift: true,
+			want: []string{"blocked Organization/acme (drift) /validations=drift"}, after: []string{"blocked Organization/acme (drift) /validations=drift"}},
+		{name: "added in both", wanted: "[{ref: ruth}, {ref: jane}, {first_name: Zed, last_name: Q, email: z@example.com, job_title: X, telephone: 801-555-0199}]",
+			live: []string{"Ruth Park", "Jane Doe", "Zed Q"}},
+		{name: "one added in git, another in the account", wanted: "[{ref: ruth}, {ref: jane}, {first_name: Ann, last_name: B, email: a@example.com, job_title: X, telephone: 801-555-0199}]",
+			live: []string{"Ruth Park", "Jane Doe", "Zed Q"}, drift: true,
+			want:  []string{"blocked Organization/acme (drift) /validations=drift", "update Organization/acme (intent) /validations=intent"},
+			after: []string{"blocked Organization/acme (drift) /validations=drift"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, with(acme(), "acme.yaml", acmeYAML+"  validations: [{type: cs, verified_users: [{ref: ruth}, {ref: jane}]}]\n"))
+			w.mustApply()
+			w.converged()
+			w.patch("organization", "70011", validations(tt.live...))
+			w.edit("acme.yaml", "[{ref: ruth}, {ref: jane}]", tt.wanted)
+			p := w.plan(reconcile.RefreshFull)
+			w.want("plan", changes(p), tt.want...)
+			if p.HasDrift() != tt.drift {
+				t.Errorf("drift: %t", p.HasDrift())
+			}
+			if _, err := w.apply(full); err != nil {
+				t.Fatal(err)
+			}
+			w.want("second plan", changes(w.plan(reconcile.RefreshFull)), tt.after...)
+			if len(tt.after) == 0 {
+				w.converged()
+			}
+		})
+	}
+}
