@@ -56,9 +56,11 @@ func Apply(ctx context.Context, p *Plan, in Input, remote Remote, store Store, o
 	}
 	if err == nil && !ledger.Interrupted && r.opts.Wait > 0 {
 		r.wait(ctx)
+		ledger.Interrupted = ctx.Err() != nil
 	}
 	if err == nil && !ledger.Interrupted {
 		err = r.close(ctx, p)
+		ledger.Interrupted = r.stopping()
 	}
 	for _, c := range p.Changes {
 		if res := r.results[c]; res != nil {

@@ -215,7 +215,12 @@ func (b *builder) forgotten(p *Plan) {
 	}
 }
 
-func (b *builder) add(p *Plan, c *Change) { p.Changes = append(p.Changes, c) }
+func (b *builder) add(p *Plan, c *Change) {
+	p.Changes = append(p.Changes, c)
+	if c.waits {
+		b.waiting[c.Address] = true
+	}
+}
 
 // blockDependents blocks what refers to an object of which an intent is blocked (domain rules, section 14): what would be ordered or
 // changed was reviewed together with it.
@@ -235,6 +240,7 @@ func (b *builder) blockDependents(p *Plan) {
 }
 
 func (b *builder) counts(p *Plan) {
+	p.Waiting = len(b.waiting)
 	for _, c := range p.Changes {
 		p.Cost.Requests += c.Requests
 		if c.Action.Orders() && c.object.Descriptor.Billable {
@@ -261,10 +267,11 @@ func (b *builder) counts(p *Plan) {
 
 // compare gives the differences of an object in state, its notes and custom fields narrowed to what is ours.
 func (b *builder) compare(o *resource.Object, entry *state.Entry, live *resource.Live) diff.Result {
-	in := diff.Input{Descriptor: o.Descriptor, Desired: b.desired(o), Applied: entry.Applied.Spec, Ignore: o.Lifecycle.Ignore, Via: o.ViaAt}
+	in := diff.Input{Descriptor: o.Descriptor, Desired: b.desired(o), Applied: appliedSpec(entry, live), Ignore: o.Lifecycle.Ignore, Via: o.ViaAt}
 	if o.Descriptor.Nonce != "" && (entry.Identity.Generation > 1 || entry.Identity.Sequence > 0) {
 		in.Ignore = append(slices.Clone(in.Ignore), o.Descriptor.Nonce, renewalOf) // only the first order carries the manifest's own
 	}
+	in.Ignore = append(slices.Clone(in.Ignore), b.unheard[o.Address.String()]...)
 	if live != nil {
 		in.Depth = live.Depth
 		in.Live = ours(o.Descriptor, in.Desired, entry, live)

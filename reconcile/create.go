@@ -225,7 +225,7 @@ func (t *task) carriers(ctx context.Context, nonce string) ([]*resource.Live, er
 // recordEnded keeps in state that the manifest's order was placed and has ended: only a raised generation orders again.
 func (t *task) recordEnded(ctx context.Context, spec resource.Map, found []*resource.Live) error {
 	last := found[len(found)-1]
-	if err := t.recordNew(ctx, last.ID, appliedFromLive(t.change.object.Descriptor, spec, last)); err != nil {
+	if err := t.recordNew(ctx, last.ID, appliedFromLive(t.change.object.Descriptor, spec, last, unheard(t.in.Findings)[t.change.Address.String()])); err != nil {
 		return err
 	}
 	t.result.ID = last.ID
@@ -327,7 +327,7 @@ func (t *task) adopt(ctx context.Context, live *resource.Live) error {
 	in := t.in
 	in.State = t.store.Snapshot()
 	b := newBuilder(in)
-	applied := appliedFromLive(o.Descriptor, spec, live)
+	applied := appliedFromLive(o.Descriptor, spec, live, b.unheard[o.Address.String()])
 	if err := t.recordNew(ctx, live.ID, applied); err != nil {
 		return err
 	}

@@ -28,11 +28,25 @@ func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
 	case live == nil || b.in.Live.Absent[k]:
 		c := b.blocked(o, fmt.Sprintf("%s is not visible to this key; it is never created again for that", entry.Identity.ID),
 			"use a key that sees it, or take the manifest away to stop managing it")
-		c.ID, c.Trigger = entry.Identity.ID, resource.ByDrift
+		c.ID, c.Trigger = entry.Identity.ID, b.heldUp(o, entry)
 		b.add(p, c)
 	default:
 		b.seen(p, o, entry, live)
 	}
+}
+
+// heldUp tells what is blocked where an object cannot be worked on: an intent when its manifest wants something that was not applied, else
+// nothing but the drift itself (domain rules, section 14).
+func (b *builder) heldUp(o *resource.Object, entry *state.Entry) resource.Trigger {
+	if o.Descriptor.Expires && o.Lifecycle.Generation != entry.Identity.Generation || endsCurrent(o, entry) && !hasTombstone(entry, entry.Identity.ID, "") {
+		return resource.ByIntent
+	}
+	for _, f := range b.compare(o, entry, nil).Changes {
+		if b.act(o, f, nil).action != resource.Deferred {
+			return resource.ByIntent
+		}
+	}
+	return resource.ByDrift
 }
 
 // unseen plans an object in state by the state alone.
@@ -52,6 +66,12 @@ func (b *builder) unseen(p *Plan, o *resource.Object, entry *state.Entry) {
 // seen plans an object that is in state and that the account shows.
 func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
 	p.Unnamed = append(p.Unnamed, b.unnamed(o, live)...)
+	if o.Descriptor.Expires && o.Lifecycle.Generation == entry.Identity.Generation {
+		if s := b.followed(o, entry, live); s.ours != nil {
+			b.add(p, b.takeOver(o, entry, s)) // first of all: until then the manifest's order is not known
+			return
+		}
+	}
 	if endsCurrent(o, entry) {
 		b.endCurrent(p, o, entry)
 		return
@@ -67,14 +87,13 @@ func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *re
 	case live.Renewed && b.renewedElsewhere(p, o, entry, live):
 	case o.Descriptor.Expires && live.Phase == resource.Ended && o.Retire != nil && names(o.Retire, entry):
 		b.add(p, b.noop(o, entry, live)) // its last certificate was to end
-	case o.Descriptor.Expires && live.Phase == resource.Ended && b.overtaken(p, o, entry, live):
 	case o.Descriptor.Expires && live.Phase == resource.Ended:
 		c := b.blocked(o, fmt.Sprintf("order %s is %s", live.ID, live.Status), "raise lifecycle.generation to order again, or take the manifest away")
-		c.ID, c.Trigger = live.ID, resource.ByDrift
+		c.ID, c.Trigger = live.ID, b.heldUp(o, entry)
 		b.add(p, c)
 	default:
 		if b.waitingOn(o, live) != "" || live.Reissuing || live.Revoking {
-			p.Waiting++
+			b.waiting[o.Address] = true
 		}
 		b.differences(p, o, entry, live)
 	}
@@ -100,32 +119,19 @@ func (b *builder) noop(o *resource.Object, entry *state.Entry, live *resource.Li
 	return c
 }
 
-// renewedElsewhere plans an order that the account shows as renewed although state does not know by which: an earlier run's renewal is
-// taken over, anybody else's is told. It gives false where a renewal is due, which tells it by itself.
+// renewedElsewhere plans an order that the account shows as renewed by somebody else's. It gives false where a renewal is due, which tells it
+// by itself.
 func (b *builder) renewedElsewhere(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) bool {
 	if d := b.due(o, live, nil); d.action == resource.RenewOrder && d.reached(b.in.AsOf) {
 		return false
 	}
 	s := b.followed(o, entry, live)
-	if s.ours != nil {
-		b.add(p, b.takeOver(o, entry, s))
-		return true
-	}
 	why, hint := renewedOutside(live.ID, append(s.others, s.unread...))
 	c := b.blocked(o, why, hint)
 	c.ID, c.Trigger = live.ID, resource.ByDrift
 	b.place(c, entry)
 	b.add(p, c)
 	return true
-}
-
-// overtaken plans an order that ended after another one, which an earlier run asked for and could not record, had followed it.
-func (b *builder) overtaken(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) bool {
-	s := b.followed(o, entry, live)
-	if s.ours != nil {
-		b.add(p, b.takeOver(o, entry, s))
-	}
-	return s.ours != nil
 }
 
 // stillLives says why another generation of a manifest is not ordered.

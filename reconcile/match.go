@@ -15,12 +15,15 @@ type builder struct {
 	in    Input
 	order []*resource.Object // each after all it refers to
 	owned map[Key]resource.Address
-	ids   map[resource.Address]string // live ids as far as known: from state, or about to be adopted
-	nonce map[string]bool             // the nonces the manifests stand for
-	free  map[group][]*resource.Live  // listed objects that no entry of the state owns
-	aim   map[resource.Address]bool   // nil: everything
+	ids   map[resource.Address]string           // live ids as far as known: from state, or about to be adopted
+	nonce map[string]bool                       // the nonces the manifests stand for
+	free  map[group][]*resource.Live            // listed objects that no entry of the state owns
+	named map[group]map[string][]*resource.Live // the same by the name they are told by, "" where they show none
+	aim   map[resource.Address]bool             // nil: everything
 
-	chains map[chainKey]map[string]int // sequence by nonce, of the generations that were asked about
+	unheard map[string][]resource.Path  // by address, the fields of which the API takes no notice
+	waiting map[resource.Address]bool   // who waits for people or DigiCert
+	chains  map[chainKey]map[string]int // sequence by nonce, of the generations that were asked about
 }
 
 // group is what two objects must share to be taken for one another.
@@ -28,7 +31,8 @@ type group struct{ kind, product string }
 
 func newBuilder(in Input) *builder {
 	b := &builder{in: in, aim: aimed(in), order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{},
-		free: map[group][]*resource.Live{}, chains: map[chainKey]map[string]int{}}
+		free: map[group][]*resource.Live{}, named: map[group]map[string][]*resource.Live{}, chains: map[chainKey]map[string]int{},
+		waiting: map[resource.Address]bool{}, unheard: unheard(in.Findings)}
 	for a, e := range in.State.Objects {
 		b.owned[Key{a.Kind, e.Identity.ID}] = a
 		b.ids[a] = e.Identity.ID
@@ -89,7 +93,7 @@ func resolveRefs(spec resource.Map, id func(resource.Address) string) resource.M
 func (b *builder) candidates(o *resource.Object) []*resource.Live {
 	desired := b.desired(o)
 	var out []*resource.Live
-	for _, live := range b.free[group{o.Address.Kind, o.Descriptor.Product}] {
+	for _, live := range b.near(o, desired) {
 		if _, adopted := b.owned[Key{live.Kind, live.ID}]; adopted {
 			continue
 		}
@@ -103,6 +107,37 @@ func (b *builder) candidates(o *resource.Object) []*resource.Live {
 		}
 	}
 	return out
+}
+
+// near gives the unowned objects of a manifest's kind and product whose name, where the listing shows one, is the manifest's. Without it a
+// project of many manifests in an account of many other objects would compare each with each.
+func (b *builder) near(o *resource.Object, desired resource.Map) []*resource.Live {
+	g := group{o.Address.Kind, o.Descriptor.Product}
+	i := slices.IndexFunc(o.Descriptor.Leaves(), func(f *resource.Field) bool {
+		holder := o.Descriptor.Field(f.Path.Parent())
+		return f.Identity && f.Readable(resource.ListDepth) && (holder == nil || holder.RefKind == "")
+	})
+	if i < 0 {
+		return b.free[g]
+	}
+	f := o.Descriptor.Leaves()[i]
+	name := func(spec resource.Map) string {
+		if v := resource.Get(spec, f.Path); v != nil {
+			return resource.Text(first(f, v))
+		}
+		return ""
+	}
+	want := name(desired)
+	if want == "" {
+		return b.free[g]
+	}
+	if b.named[g] == nil {
+		b.named[g] = map[string][]*resource.Live{}
+		for _, live := range b.free[g] {
+			b.named[g][name(live.Spec)] = append(b.named[g][name(live.Spec)], live)
+		}
+	}
+	return slices.Concat(b.named[g][""], b.named[g][want])
 }
 
 // sameIdentity gives "" when no identity field that both versions hold differs, else the path of one that does. Of a list, the

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"dcsync/internal/diag"
@@ -53,7 +52,8 @@ type Read struct {
 
 // Needs gives the single objects still to be read: every managed one under RefreshFull; else those whose manifest changed since it
 // was applied, whose list item moved since it was observed or differs from what is desired, and those the listing does not show; and
-// unowned ones that may be an earlier order of a manifest not yet in state. It is called again after its reads were made, until it gives nothing.
+// unowned ones that may be an earlier order of a manifest not yet in state, or may follow one that is due, was renewed or has ended. It is
+// called again after its reads were made, until it gives nothing.
 func Needs(in Input) []Read {
 	if in.Live == nil {
 		return nil
@@ -105,26 +105,16 @@ func (b *builder) wanted(o *resource.Object, entry *state.Entry) []Key {
 			out = append(out, k)
 		}
 	}
-	info := b.in.Live.Infos[k]
-	if info != nil && o.Descriptor.Expires && (due || info.Renewed || b.replaces(o, entry, info)) {
-		out = append(out, b.kin(o, info)...)
-	} else if item != nil && o.Descriptor.Expires && item.Phase == resource.Ended && (o.Retire == nil || !names(o.Retire, entry)) {
-		out = append(out, b.kin(o, item)...) // one of them may have followed it
+	if item != nil && o.Descriptor.Expires {
+		out = append(out, b.kin(o, item)...)
 	}
 	return out
-}
-
-// replaces tells whether the manifest changes what is fixed for an order, and wants another one for it now.
-func (b *builder) replaces(o *resource.Object, entry *state.Entry, live *resource.Live) bool {
-	return o.Lifecycle.ApplyChanges == applyNow && slices.ContainsFunc(b.compare(o, entry, live).Changes, func(f resource.FieldChange) bool {
-		return b.act(o, f, live) == replacing
-	})
 }
 
 // moved tells whether an object in state must be looked at closely.
 func (b *builder) moved(o *resource.Object, entry *state.Entry) bool {
 	item := b.in.Live.listed(Key{o.Address.Kind, entry.Identity.ID})
-	if item == nil || entry.Source.Desired != DesiredDigest(o) || !resource.Equal(item.Observed, entry.Observed) {
+	if item == nil || entry.Applied.Asked != nil || entry.Source.Desired != DesiredDigest(o) || !resource.Equal(item.Observed, entry.Observed) {
 		return true
 	}
 	return len(b.compare(o, entry, item).Changes) > 0

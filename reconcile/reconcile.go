@@ -126,6 +126,7 @@ type Change struct {
 	before []link // live orders of the manifest that the one to adopt followed
 	serial string // the single certificate that is revoked
 	named  bool   // a retire block names what ends
+	waits  bool   // nothing is to be done, since what was asked for waits for people
 	// guarded tells that it is blocked by the object's protection.
 	guarded bool
 	live    *resource.Live

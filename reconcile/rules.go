@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"dcsync/internal/diag"
 	"dcsync/internal/resource"
 )
 
@@ -24,6 +25,17 @@ func (b *builder) outdated(o *resource.Object, sent func(*resource.Field) bool) 
 		}
 	}
 	return "", ""
+}
+
+// unheard gives, by address, the fields of which the API takes no notice: it ignores them, or another field wins. They are never compared.
+func unheard(findings diag.List) map[string][]resource.Path {
+	out := map[string][]resource.Path{}
+	for _, d := range findings {
+		if d.Code == diag.FieldIgnored || d.Code == diag.FieldOverridden {
+			out[d.Address] = append(out[d.Address], resource.Path(d.Path))
+		}
+	}
+	return out
 }
 
 // notAllowed says why the account would refuse an order: a custom field that it requires is missing, or its limits leave the product,

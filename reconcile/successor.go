@@ -60,6 +60,7 @@ func newer(a, than *resource.Live) bool {
 func (b *builder) followed(o *resource.Object, entry *state.Entry, live *resource.Live) successors {
 	var out successors
 	var chain []link
+	var gone []string
 	for _, k := range b.kin(o, live) {
 		info := b.in.Live.Infos[k]
 		owner, owned := b.owned[k]
@@ -77,6 +78,8 @@ func (b *builder) followed(o *resource.Object, entry *state.Entry, live *resourc
 		case mine && at.sequence > entry.Identity.Sequence:
 			if info.Phase != resource.Ended {
 				chain = append(chain, link{at, info})
+			} else if k.ID == live.Successor {
+				gone = append(gone, fmt.Sprintf("%s, which is %s", k.ID, info.Status))
 			}
 		case info.Phase == resource.Ended && k.ID != live.Successor:
 		case renews(info) != "" && renews(info) != live.ID:
@@ -85,7 +88,9 @@ func (b *builder) followed(o *resource.Object, entry *state.Entry, live *resourc
 			out.others = append(out.others, k.ID)
 		}
 	}
-	if len(chain) > 0 {
+	if len(chain) == 0 {
+		out.others = append(out.others, gone...)
+	} else {
 		var last []*resource.Live
 		last, out.at, out.before = end(chain)
 		out.ours = last[0]
@@ -97,6 +102,18 @@ func (b *builder) followed(o *resource.Object, entry *state.Entry, live *resourc
 		out.others = append(out.others, "an order that this key does not see")
 	}
 	return out
+}
+
+// unsure says why it is not known whether an order is still the last one of its manifest, "" when it is: another may have followed it. One that
+// is not the last is neither ended nor reissued for the manifest.
+func (b *builder) unsure(o *resource.Object, entry *state.Entry, live *resource.Live) (reason, hint string) {
+	if live == nil || !o.Descriptor.Expires {
+		return "", ""
+	}
+	if s := b.followed(o, entry, live); len(s.unread) > 0 {
+		return fmt.Sprintf("order %s could not be read and may have followed order %s", strings.Join(s.unread, ", "), live.ID), "run again"
+	}
+	return "", ""
 }
 
 // renews gives the order that an order renews, "" for none.
@@ -113,6 +130,10 @@ func (b *builder) takeOver(o *resource.Object, entry *state.Entry, s successors)
 	c := b.change(o, resource.Adopt, resource.ByRecovery, fmt.Sprintf("an earlier run of this project ordered it after %s and could not record it", entry.Identity.ID))
 	c.ID, c.live, c.nonce = follower.ID, follower, follower.Nonce
 	c.Generation, c.Sequence, c.before = s.at.generation, s.at.sequence, s.before
+	b.owned[Key{o.Address.Kind, follower.ID}] = o.Address
+	for _, l := range s.before {
+		b.owned[Key{o.Address.Kind, l.live.ID}] = o.Address
+	}
 	c.Fields = b.adoptable(o, follower)
 	c.Requests = requests(c.Fields, follower)
 	return c
@@ -140,8 +161,6 @@ func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource
 	}
 	if live != nil {
 		switch s := b.followed(o, entry, live); {
-		case s.ours != nil:
-			return b.takeOver(o, entry, s)
 		case len(s.others) > 0:
 			return stop(renewedOutside(live.ID, s.others))
 		case len(s.unread) > 0:
@@ -149,6 +168,12 @@ func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource
 		case live.Life.AutoRenew > 0:
 			return stop("CertCentral renews this order by itself (auto_renew is on in the account), so dcsync must not", "switch it off in the console, or take lifecycle.renew_before away")
 		}
+	}
+	if live != nil && live.Reissuing {
+		c := b.change(o, resource.Deferred, resource.ByTime, "a reissue is under way, and CertCentral renews an order only when that is through")
+		c.ID = entry.Identity.ID
+		b.place(c, entry)
+		return c
 	}
 	if why, hint := b.keyStands(o, entry, live); why != "" {
 		return stop(why, hint)
@@ -256,11 +281,6 @@ func (b *builder) replacement(o *resource.Object, entry *state.Entry, live *reso
 		return guard(stop("the change needs another order, and this one is protected", "apply protect: false first, or leave the change to the next renewal"))
 	case !o.Lifecycle.Allows(resource.AllowReplace):
 		return stop("the change needs another order", "allow it with lifecycle.allow: [replace], or leave it to the next renewal with apply_changes: at_renewal")
-	}
-	if live != nil {
-		if s := b.followed(o, entry, live); s.ours != nil {
-			return b.takeOver(o, entry, s)
-		}
 	}
 	if b.in.Live != nil {
 		if why, hint := b.cannotCreate(o); why != "" {

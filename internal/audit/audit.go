@@ -80,7 +80,8 @@ type auditor struct {
 	objects *gitrepo.Snapshots
 	past    *past
 	wanted  map[resource.Address]*resource.Object
-	missing map[string]bool // objects of this clone that could not be read, told once each
+	gaps    []string        // what of the history could not be read
+	lacking map[string]bool // the same
 
 	trust       *gitrepo.Trust // nil: nobody is named whose signature counts
 	trustedFrom int            // gitrepo.Commit.Place of the commit that first named somebody
@@ -110,7 +111,7 @@ type finding struct {
 }
 
 func begin(in Input) (*auditor, error) {
-	a := &auditor{Input: in, objects: in.Repo.Snapshots(), wanted: map[resource.Address]*resource.Object{}, missing: map[string]bool{},
+	a := &auditor{Input: in, objects: in.Repo.Snapshots(), wanted: map[resource.Address]*resource.Object{}, lacking: map[string]bool{},
 		merges: map[string]*commit{}, reached: map[string]bool{}, asked: map[string]bool{}, merged: map[resource.Address]*Entry{},
 		versions: map[resource.Address][]string{}, orders: map[string]*record{}, suspect: map[string]*version{}, weak: map[string]int{}, requests: requests{}}
 	a.report = &Report{Project: in.Project.Name, At: in.Now, From: in.Since, To: in.Until, Head: in.Repo.Head(), Complete: true, Offline: in.Drift == nil}

@@ -91,9 +91,7 @@ func TestHonestLife(t *testing.T) {
 // TestMerged: what a side branch asks for has its author, and who merged it.
 func TestMerged(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "")
-	w.commit("ask")
-	w.apply()
+	w := appliedWorld(t)
 	n := len(w.audit().Entries)
 	w.git("checkout", "-q", "-b", "side")
 	w.author = "Bob"
@@ -113,6 +111,28 @@ func TestMerged(t *testing.T) {
 	}
 	if len(r.Findings) > 0 {
 		t.Errorf("findings %+v", r.Findings)
+	}
+}
+
+// TestTakenBack: a merge that takes one side's manifest whole drops what the other side asked for.
+func TestTakenBack(t *testing.T) {
+	t.Parallel()
+	w := appliedWorld(t)
+	w.git("checkout", "-q", "-b", "side")
+	w.ticket("8")
+	dropped := w.commit("change on the side")
+	w.git("checkout", "-q", "main")
+	w.clock = w.clock.Add(time.Hour)
+	w.git("merge", "-q", "--no-ff", "-s", "ours", "-m", "merge", "side")
+	r := w.audit()
+	if d := cmp.Diff([]string{"DC3018 warning Order/alice-mail"}, findings(r)); d != "" || r.Findings[0].Evidence[0].Value != dropped {
+		t.Errorf("(-want +got)\n%s\n%s", d, textOf(r))
+	}
+	w.ticket("9")
+	w.commit("change it after all")
+	w.apply()
+	if r = w.audit(); len(r.Findings) > 0 {
+		t.Errorf("findings %v", r.Findings)
 	}
 }
 
@@ -142,9 +162,7 @@ func TestNamedFile(t *testing.T) {
 // TestShown: the period, the addresses and the orders bound what is shown.
 func TestShown(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "")
-	w.commit("ask")
-	w.apply()
+	w := appliedWorld(t)
 	w.edit("manifests/orders/alice-mail.yaml", "ticket HR-7", "ticket HR-8")
 	w.commit("change")
 	in := w.input()

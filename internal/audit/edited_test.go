@@ -119,6 +119,27 @@ func TestStateEdited(t *testing.T) {
 			}) // as a run that stopped half way leaves it
 			w.apply()
 		}, nil, ""},
+		"value of another version of a contact": {func(w *world) {
+			w.edit("manifests/contacts/people.yaml", "801-555-0101", "801-555-0103")
+			w.commit("another phone")
+			w.apply()
+			w.forge(func(f *state.File) {
+				resource.Put(f.Objects[address(organization)].Applied.Spec, "/organization_contact/telephone", resource.String("801-555-0101"))
+			})
+			w.apply()
+		}, nil, ""},
+		"taken over": {func(w *world) {
+			text := w.read("manifests/orders/alice-mail.yaml")
+			w.remove("manifests/orders/alice-mail.yaml")
+			w.commit("enough")
+			w.apply()
+			w.write("manifests/orders/alice-mail.yaml", text)
+			w.commit("not enough")
+			w.record(func(f *state.File) { // as it stands in the account
+				resource.Put(f.Objects[address("Order/alice-mail")].Applied.Spec, "/order_validity/years", resource.Int(3))
+			})
+			w.land()
+		}, nil, ""},
 		"another digest": {ours(func(e *state.Entry) { e.Source.Desired = strings.Repeat("0", 64) }), []string{edited + order}, "digest of what is wanted"},
 		"digest of a version that is not known": {func(w *world) {
 			w.forge(func(f *state.File) {
@@ -150,9 +171,7 @@ func TestStateEdited(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, "")
-			w.commit("ask")
-			w.apply()
+			w := appliedWorld(t)
 			tc.plant(w)
 			r := w.audit()
 			if d := cmp.Diff(tc.want, findings(r)); d != "" {
@@ -232,9 +251,7 @@ func TestNotComparable(t *testing.T) {
 // TestMergeDropsState: a merge that takes one side's state whole loses what the other recorded.
 func TestMergeDropsState(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "")
-	w.commit("ask")
-	w.apply()
+	w := appliedWorld(t)
 	w.git("checkout", "-q", "-b", "side")
 	w.renew(order)
 	w.land()
@@ -266,9 +283,7 @@ func TestMergedState(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, "")
-			w.commit("ask")
-			w.apply()
+			w := appliedWorld(t)
 			base := w.state()
 			w.git("checkout", "-q", "-b", "side")
 			w.renew(order)

@@ -164,7 +164,33 @@ func TestTrustChanged(t *testing.T) {
 			w.edit("dcsync.yaml", "  settle: 0s", "  trust: {allowed_signers: keys/eve}\n  settle: 0s")
 			w.commit("trust Eve")
 		}, []string{"DC3010 error"}},
-		"other settings":           {func(w *world) { w.key = ""; w.edit("dcsync.yaml", "  settle: 0s", "  settle: 1s"); w.commit("settle") }, nil},
+		"other settings":           {func(w *world) { w.edit("dcsync.yaml", "  settle: 0s", "  settle: 1s"); w.commit("settle") }, nil},
+		"other settings, unsigned": {func(w *world) { w.key = ""; w.edit("dcsync.yaml", "  settle: 0s", "  settle: 1s"); w.commit("settle") }, []string{"DC3007 warning"}},
+		"from before anybody was trusted": {func(w *world) {
+			first := w.git("rev-list", "--max-parents=0", "HEAD")
+			key, line := newKey(w.T, "eve@example.com")
+			w.git("checkout", "-q", "-b", "side", first)
+			w.key = key
+			w.write(signers, line)
+			w.commit("trust Eve")
+			w.git("checkout", "-q", "main")
+			_, _ = w.gitErr("merge", "-q", "--no-ff", "-X", "theirs", "-m", "merge", "side")
+		}, []string{"DC3010 error"}},
+		"taken back by a merge": {func(w *world) {
+			w.git("checkout", "-q", "-b", "side")
+			w.ticket("8")
+			w.commit("change on the side")
+			w.git("checkout", "-q", "main")
+			was := w.read(signers)
+			_, line := newKey(w.T, "bob@example.com")
+			w.write(signers, w.read(signers)+line)
+			w.commit("trust Bob")
+			w.clock = w.clock.Add(time.Hour)
+			w.git("merge", "-q", "--no-ff", "--no-commit", "side")
+			w.write(signers, was)
+			w.commit("merge")
+			w.apply()
+		}, []string{"DC3010 error"}},
 		"keys that cannot be read": {func(w *world) { w.write(signers, "ann@example.com nonsense\n"); w.commit("oops") }, []string{"DC3010 error"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -248,9 +274,7 @@ func TestPresent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, "")
-			w.commit("ask")
-			w.apply()
+			w := appliedWorld(t)
 			tc.plant(w)
 			in := w.input()
 			if !tc.now.IsZero() {
@@ -285,9 +309,7 @@ func (w *world) only(name string) {
 // TestPolicy: what was applied although the policy of its time refused it.
 func TestPolicy(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "")
-	w.commit("ask")
-	w.apply()
+	w := appliedWorld(t)
 	w.edit("dcsync.yaml", "  settle: 0s", "  policy: {rules: [{name: all, products: [code_signing, code_signing_ev, client_premium]}]}\n  settle: 0s")
 	w.commit("a policy that all keep")
 	w.ticket("8")
@@ -316,9 +338,7 @@ func TestPolicy(t *testing.T) {
 // TestAccount: what the account shows beside git.
 func TestAccount(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "")
-	w.commit("ask")
-	w.apply()
+	w := appliedWorld(t)
 	w.remove("manifests/orders/alice-mail.yaml")
 	w.commit("enough")
 	w.apply()
@@ -352,9 +372,7 @@ func TestAccount(t *testing.T) {
 // TestMissingHistory: a clone that lacks part of the history says so, and concludes nothing from what it lacks.
 func TestMissingHistory(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "")
-	w.commit("ask")
-	w.apply()
+	w := appliedWorld(t)
 	w.ticket("8")
 	w.commit("change")
 	w.apply()

@@ -16,6 +16,7 @@ var ofState = []diag.Code{diag.AuditStateEdited, diag.AuditStateInvalid, diag.Au
 
 // finish gives the report of what was asked for: everything, or with whole false what Verify shows.
 func (a *auditor) finish(whole bool) *Report {
+	a.missing()
 	show := a.shown()
 	for _, f := range a.found {
 		if (whole || slices.Contains(ofState, f.Code)) && show.finding(f) {

@@ -28,6 +28,7 @@ type commit struct {
 	changes   []gitrepo.Change
 	judged    gitrepo.Judgement
 	about     []resource.Address // whose events it made
+	untrusted bool               // it changed whom to trust, and that was reported
 }
 
 // history walks through the repository once; where the state lies on a branch of its own, that is walked too.
@@ -81,13 +82,18 @@ func (a *auditor) history(ctx context.Context) error {
 func (a *auditor) branch(ctx context.Context, file string) ([]*commit, error) {
 	track, err := a.Repo.Tracking(a.Project.Git.Remote, a.Project.StateRef)
 	if err != nil {
-		a.lacks(fmt.Sprintf("the state's branch %s could not be found: %v", a.Project.StateRef, err), "")
+		a.lacks("the state's branch %s could not be found: %v", a.Project.StateRef, err)
 		return nil, nil
 	}
 	tip, err := a.Repo.Commit(track)
-	if err != nil || tip == "" {
-		a.lacks(fmt.Sprintf("this clone has not seen the state's branch %s", a.Project.StateRef), "")
+	if err != nil {
 		return nil, err
+	}
+	if tip == "" {
+		if a.State.Account != nil || len(a.State.Objects) > 0 {
+			a.lacks("this clone has not seen the state's branch %s", a.Project.StateRef)
+		}
+		return nil, nil
 	}
 	commits, err := a.walk(ctx, tip, []string{file}, nil)
 	if err != nil {
@@ -112,7 +118,7 @@ func (a *auditor) walk(ctx context.Context, from string, paths []string, reached
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case err != nil:
-			a.lacks(fmt.Sprintf("the history could not be read further: %v", err), "")
+			a.lacks("the history could not be read further: %v", err)
 		default:
 			out = append(out, a.keep(c))
 		}
@@ -157,19 +163,35 @@ func (a *auditor) blob(id, path string) []byte {
 	if err == nil && !whole {
 		err = fmt.Errorf("it is larger than %d MiB", maxBlob>>20)
 	}
-	if err != nil && !a.missing[id] {
-		a.missing[id] = true
-		a.lacks(fmt.Sprintf("a version of %s could not be read: %v", path, err), path)
+	if err != nil {
+		a.lacks("a version of %s could not be read: %v", path, err)
 	}
 	return data
 }
 
-// lacks reports a part of the history that could not be read.
-func (a *auditor) lacks(summary, path string) {
+// lacks keeps that a part of the history could not be read.
+func (a *auditor) lacks(format string, args ...any) {
 	a.report.Complete = false
-	f := Finding{Code: diag.AuditHistory, Severity: diag.Warning, Summary: summary, Hint: "run the audit in a whole clone, and look at the repository with git fsck"}
-	if path != "" {
-		f.Evidence = []Evidence{{EvidenceFile, path}}
+	if text := fmt.Sprintf(format, args...); !a.lacking[text] {
+		a.lacking[text] = true
+		a.gaps = append(a.gaps, text)
+	}
+}
+
+// shownGaps is how many parts that could not be read are named.
+const shownGaps = 10
+
+// missing reports all that could not be read, as one finding.
+func (a *auditor) missing() {
+	if len(a.gaps) == 0 {
+		return
+	}
+	f := Finding{Code: diag.AuditHistory, Severity: diag.Warning, Summary: a.gaps[0], Hint: "run the audit in a whole clone, and look at the repository with git fsck"}
+	if n := len(a.gaps) - 1; n > 0 {
+		f.Summary = fmt.Sprintf("%s (and %d more)", f.Summary, n)
+	}
+	for _, text := range a.gaps[1:min(len(a.gaps), shownGaps)] {
+		f.Evidence = append(f.Evidence, Evidence{EvidenceText, text})
 	}
 	a.addNow(f)
 }
@@ -178,9 +200,16 @@ func (a *auditor) lacks(summary, path string) {
 func (a *auditor) at(commit, path string) string {
 	id, err := a.objects.File(commit, path)
 	if err != nil && !errors.Is(err, gitrepo.ErrNoFile) {
-		a.lacks(fmt.Sprintf("%s at commit %s could not be read: %v", path, commit, err), path)
+		a.lacks("%s at commit %s could not be read: %v", path, orHead(commit), err)
 	}
 	return id
+}
+
+func orHead(commit string) string {
+	if commit == "" {
+		return "HEAD"
+	}
+	return short(commit)
 }
 
 // outside gives the files beside the manifest folders that the checkout's manifests are made of, such as requests kept elsewhere.

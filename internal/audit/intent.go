@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"dcsync/internal/diag"
 	"dcsync/internal/gitrepo"
 	"dcsync/internal/resource"
 	"dcsync/manifests"
@@ -20,9 +21,8 @@ func (a *auditor) documents(name, blob string) []manifests.Document {
 		return nil
 	}
 	list, err := a.past.read.Documents(blob)
-	if err != nil && !a.missing[blob] {
-		a.missing[blob] = true
-		a.lacks(fmt.Sprintf("a version of %s could not be read: %v", name, err), a.path(name))
+	if err != nil {
+		a.lacks("a version of %s could not be read: %v", a.path(name), err)
 	}
 	return list
 }
@@ -93,6 +93,43 @@ func (a *auditor) intents() {
 				a.event(c, address, Changed, detail)
 			}
 		}
+		for address := range touched {
+			if _, stays := now[address]; !stays && latest[address].Digest == before[0][address].Digest {
+				delete(latest, address)
+			}
+		}
+	}
+	a.takenBack(latest)
+}
+
+// takenBack reports manifests that are not as the newest commit left them that changed them: a merge that takes one side's file whole drops
+// what the other side's commits had asked for, and changes no file itself.
+func (a *auditor) takenBack(latest side) {
+	if !a.report.Complete || a.report.Head == "" {
+		return
+	}
+	project, err := a.past.snapshot("")
+	if err != nil {
+		return
+	}
+	now := side{}
+	for p, err := range project.Places() {
+		if err != nil {
+			return
+		}
+		now.add(p.File, []manifests.Document{p.Document})
+	}
+	for _, address := range slices.SortedFunc(maps.Keys(a.merged), resource.Address.Compare) {
+		is, there := now[address]
+		was, wanted := latest[address]
+		if there == wanted && is.Digest == was.Digest {
+			continue
+		}
+		e := a.merged[address]
+		a.addNow(Finding{Code: diag.AuditDropped, Severity: diag.Warning, Address: address, At: e.At,
+			Summary:  fmt.Sprintf("the branch has not what commit %s made of the manifest: a merge took it back", short(e.Commit)),
+			Hint:     "compare the manifest with that commit, and make the change again if it was meant",
+			Evidence: []Evidence{{EvidenceCommit, e.Commit}, {EvidenceText, "author " + e.Author.String()}}})
 	}
 }
 

@@ -3,6 +3,7 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dcsync/internal/diag"
@@ -34,7 +35,7 @@ func (a *auditor) takeTrust() {
 	trust, err := a.trustAt("", a.Project.Trust)
 	switch {
 	case errors.Is(err, gitrepo.ErrMissingObject):
-		a.lacks(fmt.Sprintf("whose signatures count could not be read: %v", err), "")
+		a.lacks("whose signatures count could not be read: %v", err)
 	case err != nil:
 		a.addNow(Finding{Code: diag.AuditTrustChanged, Severity: diag.Error, Summary: fmt.Sprintf("whose signatures count cannot be told: %v", err),
 			Hint: "mend the file that spec.trust names; until then no signature is judged"})
@@ -90,12 +91,19 @@ func (a *auditor) signatures() {
 		return
 	}
 	done := map[string]bool{}
+	var wanted []*commit
+	brought := map[string][]resource.Address{}
 	for _, c := range a.commits {
-		if len(c.about) == 0 || c.place <= a.trustedFrom {
+		settings := !c.untrusted && c.change(a.path(projectFile)) != gitrepo.Change{} // limits, policy and the like
+		if len(c.about) == 0 && !settings || c.place <= a.trustedFrom || c.boundary {
 			continue
 		}
+		wanted = append(wanted, c)
+		brought[c.mainline] = append(brought[c.mainline], c.about...)
+	}
+	for _, c := range wanted {
 		a.unsigned(c, c.about, done)
-		a.unsigned(a.merge(c), c.about, done)
+		a.unsigned(a.merge(c), brought[c.mainline], done)
 	}
 	for _, c := range a.states {
 		// dcsync signs its own commits only where it is told to; a signature that is there has to fit.
@@ -113,8 +121,11 @@ func (a *auditor) unsigned(c *commit, about []resource.Address, done map[string]
 	}
 	done[c.id] = true
 	f := Finding{At: c.when, Evidence: []Evidence{{EvidenceCommit, c.id}, {EvidenceText, "author " + c.author.String()}, {EvidenceText, "committer " + c.committer.String()}}}
-	if len(about) == 1 {
-		f.Address = about[0]
+	if about = slices.Clone(about); len(about) > 0 {
+		slices.SortFunc(about, resource.Address.Compare)
+		if about = slices.Compact(about); len(about) == 1 {
+			f.Address = about[0]
+		}
 	}
 	if c.judged.Key != "" {
 		f.Evidence = append(f.Evidence, Evidence{EvidenceKey, c.judged.Key})

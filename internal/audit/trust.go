@@ -13,6 +13,7 @@ import (
 func (a *auditor) trustChanges() {
 	files := a.trustFiles()
 	first := true
+	newest := map[string]*commit{} // that changed a file of keys
 	for _, c := range a.commits {
 		touches := slices.ContainsFunc(c.changes, func(ch gitrepo.Change) bool {
 			return slices.Contains(files, ch.Path) || ch.Path == a.path(projectFile) && !a.sameKeys(c)
@@ -20,26 +21,47 @@ func (a *auditor) trustChanges() {
 		if !touches {
 			continue
 		}
+		for _, ch := range c.changes {
+			newest[ch.Path] = c
+		}
 		if first && a.trusts(c.id) {
 			first = false
 			a.trustedFrom = max(a.trustedFrom, c.place)
 		}
-		if c.boundary || len(c.parents) == 0 {
-			continue
+		a.vouched(c)
+	}
+	for _, file := range files {
+		if last, ok := newest[file]; ok && a.at("", file) != last.change(file).New {
+			a.add(Finding{Code: diag.AuditTrustChanged, Severity: diag.Error, At: last.when,
+				Summary:  fmt.Sprintf("a merge took back how commit %s changed whose signatures count", short(last.id)),
+				Hint:     "compare the file with that commit, and have somebody who is trusted put it right",
+				Evidence: []Evidence{{EvidenceCommit, last.id}, {EvidenceFile, file}}})
 		}
-		before, ok := a.trusted(c.parents[0])
+	}
+}
+
+// vouched wants a change of whose signatures count, and the merge that brought it, signed by those who were trusted before: as its parent
+// has it, or, where a branch goes back to a time when nobody was, as the branch it was merged into had it.
+func (a *auditor) vouched(c *commit) {
+	m := a.merge(c)
+	for _, who := range []*commit{c, m} {
+		if who.boundary || len(who.parents) == 0 {
+			return
+		}
+		before, ok := a.trusted(who.parents[0])
+		if ok && before == nil && len(m.parents) > 0 {
+			before, ok = a.trusted(m.parents[0])
+		}
 		if !ok || before == nil {
 			continue
 		}
-		for _, who := range []*commit{c, a.merge(c)} {
-			raw, err := a.objects.Commit(who.id)
-			if err != nil {
-				continue
-			}
-			if j := before.Judge(raw); j.Verdict != gitrepo.Good {
-				a.untrusted(c, who, j)
-				break
-			}
+		raw, err := a.objects.Commit(who.id)
+		if err != nil {
+			continue
+		}
+		if j := before.Judge(raw); j.Verdict != gitrepo.Good {
+			a.untrusted(c, who, j)
+			return
 		}
 	}
 }
@@ -53,6 +75,7 @@ func (a *auditor) untrusted(c, who *commit, j gitrepo.Judgement) {
 	if who != c {
 		what += ", merged by " + short(who.id) + ","
 	}
+	c.untrusted = true
 	f := Finding{Code: diag.AuditTrustChanged, Severity: diag.Error, At: c.when,
 		Summary:  fmt.Sprintf("%s changes whose signatures count, and nobody trusted before vouches for it: %s", what, why),
 		Hint:     "have somebody who was trusted before look at the change, and sign it anew when it is right",

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,6 +50,48 @@ func newWorld(t *testing.T, below string) *world {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// seed is the repository after the demo project was asked for and applied. It is made once and copied.
+var seed = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "dcsync-audit-test-")
+	if err != nil {
+		return "", err
+	}
+	return dir, os.CopyFS(dir, os.DirFS(filepath.Join("..", "..", "testdata", "demo")))
+})
+
+// appliedWorld is a world in which the demo project was asked for and applied.
+func appliedWorld(t *testing.T) *world {
+	t.Helper()
+	seeding.Lock()
+	defer seeding.Unlock()
+	dir, err := seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{T: t, dir: dir, root: dir, clock: begins, next: 880001, author: "Ann"}
+	if _, err := os.Stat(w.path(".git")); err != nil {
+		w.git("init", "-q", "-b", "main")
+		w.commit("ask")
+		w.apply()
+	}
+	w.dir = t.TempDir()
+	if err := os.CopyFS(w.dir, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	w.root, w.clock, w.next = w.dir, begins.Add(2*time.Hour), 880005
+	return w
+}
+
+var seeding sync.Mutex
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, _ := seed(); dir != "" {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
 }
 
 // git runs git as the author, at the world's time.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,8 +129,11 @@ func (s *session) audit(ctx context.Context, f auditFlags) outcome {
 			return outcome{err: err}
 		}
 	}
-	in, o, err := s.auditInput(ctx, project, f)
+	in, found, err := s.auditInput(ctx, project, f)
 	if err != nil {
+		return outcome{err: err}
+	}
+	if err := s.warn(found); err != nil {
 		return outcome{err: err}
 	}
 	look := audit.Run
@@ -140,46 +144,46 @@ func (s *session) audit(ctx context.Context, f auditFlags) outcome {
 	if err != nil {
 		return outcome{err: err}
 	}
-	if err := s.showAudit(report, f); err != nil {
+	if err := s.showAudit(report, append(slices.Clone(project.Findings), found...), f); err != nil {
 		return outcome{err: err}
 	}
-	o.refused = f.failOn != "" && render.AuditReaches(report.Findings, f.failOn)
-	return o
+	return outcome{
+		refused: f.failOn != "" && render.AuditReaches(report.Findings, f.failOn),
+		unread:  in.Drift != nil && !in.Drift.Complete,
+	}
 }
 
-// auditInput gathers what an audit looks at. The outcome says whether all of the account could be read.
-func (s *session) auditInput(ctx context.Context, project *run.Project, f auditFlags) (audit.Input, outcome, error) {
-	repo, file, err := project.History(ctx, s.env, f.offline)
+// auditInput gathers what an audit looks at, and what is to be known of how that could be read.
+func (s *session) auditInput(ctx context.Context, project *run.Project, f auditFlags) (audit.Input, diag.List, error) {
+	past, err := project.History(ctx, s.env, f.offline)
 	if err != nil {
-		return audit.Input{}, outcome{}, err
+		return audit.Input{}, nil, err
 	}
 	options, err := s.planOptions(project, run.PlanOptions{Refresh: reconcile.RefreshFull, Unmanaged: true, MaxOrders: projectsOwn, MaxDestroy: projectsOwn})
 	in := audit.Input{
-		Repo: repo, Project: project.Project, Root: project.Root, State: file, Set: project.Set, Now: options.Now, Version: s.version,
+		Repo: past.Repo, Project: project.Project, Root: project.Root, State: past.State, Set: project.Set, Now: options.Now, Version: s.version,
 		Since: f.since, Until: f.until, Addresses: f.addresses, Orders: f.orders,
 	}
 	if err != nil || f.offline {
-		return in, outcome{}, err
+		return in, past.Findings, err
 	}
 	account, err := s.remoteFor(project, options.Refresh)
 	if err != nil {
-		return in, outcome{}, err
+		return in, nil, err
 	}
-	plan, err := project.Drift(ctx, account, options)
-	if err != nil {
-		return in, outcome{}, err
+	if in.Drift, err = project.Drift(ctx, account, options); err != nil {
+		return in, nil, err
 	}
-	in.Drift = plan
-	return in, outcome{unread: !plan.Complete}, s.warn(plan.Findings)
+	return in, in.Drift.Findings, nil
 }
 
 // showAudit writes the report to stdout, or to the file that was named.
-func (s *session) showAudit(r *audit.Report, f auditFlags) error {
+func (s *session) showAudit(r *audit.Report, found diag.List, f auditFlags) error {
 	if f.out == "" {
-		return s.writeAudit(s.out, r, f.verify)
+		return s.writeAudit(s.out, r, found, f.verify)
 	}
 	var b bytes.Buffer
-	if err := s.writeAudit(term.NewStream(&b, term.Never, nil), r, f.verify); err != nil {
+	if err := s.writeAudit(term.NewStream(&b, term.Never, nil), r, found, f.verify); err != nil {
 		return err
 	}
 	if err := writeWhole(s.path(f.out), b.Bytes()); err != nil {
@@ -188,10 +192,10 @@ func (s *session) showAudit(r *audit.Report, f auditFlags) error {
 	return nil
 }
 
-func (s *session) writeAudit(w *term.Stream, r *audit.Report, verify bool) error {
+func (s *session) writeAudit(w *term.Stream, r *audit.Report, found diag.List, verify bool) error {
 	switch {
 	case s.format == "json":
-		return render.AuditJSON(w, r, s.version)
+		return render.AuditJSON(w, r, found, s.version)
 	case s.format == "csv":
 		return render.AuditCSV(w, r)
 	case s.format == "html":

@@ -80,17 +80,22 @@ func (s *scene) letLeaseEnd() {
 // landed wants the remote unlocked and sound, all of the state on its branch, and this clone as clean as its branch.
 func (s *scene) landed() {
 	s.t.Helper()
-	if refs := s.git(s.remote, "for-each-ref", "--format=%(refname)"); refs != "refs/heads/main" {
+	branches, branch := "refs/heads/main", "main"
+	if s.branch != "" {
+		branches, branch = "refs/heads/"+s.branch+"\nrefs/heads/main", s.branch
+		s.git(s.dir, "fetch", "-q")
+	}
+	if refs := s.git(s.remote, "for-each-ref", "--format=%(refname)"); refs != branches {
 		s.t.Errorf("references of the remote: %s", refs)
 	}
 	for _, dir := range []string{s.remote, s.dir} {
 		s.git(dir, "fsck", "--strict")
 	}
-	if there, here := s.git(s.remote, "show", "main:dcsync.state.json"), strings.TrimSpace(string(s.read(s.stateFile()))); there != here {
+	if there, here := s.git(s.remote, "show", branch+":dcsync.state.json"), strings.TrimSpace(string(s.state())); there != here {
 		s.t.Errorf("the branch has\n%s\nthis clone\n%s", there, here)
 	}
-	if dir := s.git(s.dir, "log", "-1", "--format=%s", "origin/main"); !strings.HasPrefix(dir, "dcsync: record") {
-		s.t.Errorf("the last commit is %s", dir)
+	if last := s.git(s.dir, "log", "-1", "--format=%s", "origin/"+branch); !strings.HasPrefix(last, "dcsync: record") {
+		s.t.Errorf("the last commit of %s is %s", branch, last)
 	}
 	s.git(s.dir, "pull", "-q", "--ff-only")
 	if left := s.git(s.dir, "status", "--porcelain"); left != "" {

@@ -144,6 +144,12 @@ var scenarios = []scenario{
 		s.edit(installer, "[pki@example.com]", "[pki@example.com, desktop@example.com]")
 		s.push("add an address")
 	}, want: wants{orders: 3, organizations: 1, notes: firstNotes}},
+	{name: "landed apart", points: landingPoints(), prepare: func(s *scene) {
+		s.drop(driver, installer, "manifests/orders/installer.csr")
+		s.add("dcsync.yaml", "  state: {ref: dcsync-state}\n")
+		s.branch = "dcsync-state"
+		s.publish()
+	}, want: wants{orders: 1, organizations: 1, posts: 1, notes: []string{mailNote}}},
 }
 
 // landingPoints are those that only a landing passes, and those at which the account has something that no state knows yet. At the others a

@@ -24,7 +24,8 @@ func planCommand() command {
 		name:  "plan",
 		usage: "show what apply would do",
 		about: `Compares the manifests with the state file and with the account, and changes neither. A key that may only read is enough;
-with --refresh none no key and no network are needed.
+with --refresh none no key and no network are needed. With spec.state.ref the state is fetched from that branch of the remote;
+--refresh none takes it as this clone saw it last.
 
 Each field is shown as path: before → after, with (intent) where the manifest changed, (drift) where the account did, and both where both
 did. Before is what the account shows, or what was last applied under --refresh none.`,

@@ -27,6 +27,7 @@ type scene struct {
 	root   string // holds everything
 	dir    string // the project
 	remote string // the bare repository that the project is pushed to, "" for none
+	branch string // of the remote, that holds the state; "" where it is a file of the project
 	api    *httptest.Server
 	keep   []byte // the last committed state, nil when there is none; with a remote, that has it
 	now    string // DCSYNC_NOW, "" for the real time
@@ -200,11 +201,20 @@ func (s *scene) drop(files ...string) {
 
 func (s *scene) stateFile() string { return filepath.Join(s.dir, "dcsync.state.json") }
 
+// state gives the bytes of the state, from where the project keeps it.
+func (s *scene) state() []byte {
+	s.t.Helper()
+	if s.branch != "" {
+		return []byte(s.git(s.remote, "show", s.branch+":dcsync.state.json"))
+	}
+	return s.read(s.stateFile())
+}
+
 // applied applies the project and keeps its state as the last committed one.
 func (s *scene) applied() {
 	s.t.Helper()
 	s.run(0, s.apply()...)
-	s.keep = s.read(s.stateFile())
+	s.keep = s.state()
 }
 
 // pass lets days go by, for the account and for the runs to come.
@@ -327,12 +337,12 @@ func (s *scene) converged(w wants) {
 		}
 	}
 	s.run(0, "plan", "--refresh", "full", "--detailed-exitcode")
-	before := s.read(s.stateFile())
+	before := s.state()
 	s.run(0, s.apply()...)
-	if after := s.read(s.stateFile()); !bytes.Equal(before, after) {
+	if after := s.state(); !bytes.Equal(before, after) {
 		s.t.Errorf("an apply with nothing to do changed the state:\n%s\nto\n%s", before, after)
 	}
-	recorded, _, err := state.Read(s.stateFile())
+	recorded, err := state.Decode("state", before)
 	if err != nil {
 		s.t.Fatal(err)
 	}

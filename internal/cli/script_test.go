@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -35,7 +36,8 @@ func TestMain(m *testing.M) {
 //	exits CODE COMMAND ARG...      run and compare the exit code
 //	sandbox [ARG...]               start a sandbox; DCSYNC_API_URL then names it
 //	stop                           stop it with SIGTERM; it must exit 0
-//	call METHOD PATH [BODY]        a call to the sandbox's control; the answer is stdout
+//	call METHOD PATH [BODY]        a call to the sandbox's control, or below /services with the key of DCSYNC_API_KEY to its API; the
+//	                               answer is stdout
 //	hold FILE                      hold the lock file until the script ends
 //	json FILE POINTER WANT         compare the JSON value at a pointer; FILE may be stdout; WANT "absent" for none
 //	serve FOLDER                   serve its bare repositories over HTTP at $REMOTES
@@ -43,8 +45,8 @@ func TestMain(m *testing.M) {
 //	replace OLD NEW FILE           put one text for another in a file that must hold it
 //	keep, kept                     note every file; nothing has changed since
 //	nowhere TEXT                   no file, and no output of the last command, holds the text
-//	cut REQUESTS SIGNAL CODE COMMAND ARG...
-//	                               send a signal once the sandbox has seen so many requests more; output to cut.out and cut.err
+//	cut REQUESTS SIGNAL[,SIGNAL] CODE COMMAND ARG...
+//	                               send signals once the sandbox has seen so many requests more; output to cut.out and cut.err
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
@@ -59,6 +61,7 @@ func TestScripts(t *testing.T) {
 			for name, value := range lean {
 				e.Setenv(name, value)
 			}
+			e.Setenv("IN_340_DAYS", time.Now().AddDate(0, 0, 340).UTC().Format(time.RFC3339))
 			for _, pair := range gitEnv() {
 				name, value, _ := strings.Cut(pair, "=")
 				e.Setenv(name, value)

@@ -20,7 +20,8 @@ func stateCommand() command {
 		arguments: "list | show ADDRESS | mv FROM TO | rm ADDRESS | merge BASE OURS THEIRS",
 		usage:     "look at the state file and repair it",
 		about: `list and show print what is recorded. mv lets an object go on under another name, rm forgets one; neither touches the account.
-mv goes with a manifest whose name was changed. An address is Kind/name.
+mv goes with a manifest whose name was changed. An address is Kind/name. With spec.state.ref all of them look at that branch of the
+remote, and mv and rm push a commit to it.
 
 merge puts two state files together address by address and writes the result into OURS; when both changed one address differently it
 fails and leaves OURS as it is. It is made for git, which calls it for files with the attribute merge=dcsync (init sets it) once it

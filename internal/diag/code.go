@@ -71,6 +71,7 @@ const (
 	StateElsewhere Code = "DC2013" // note: the branch holds later state than the checkout
 	StateUnlanded  Code = "DC2014" // note: results that only this folder has
 	StateUnseen    Code = "DC2015" // warning: the state's branch is not in this clone, and was not asked for
+	LeftToAccount  Code = "DC2018" // warning: the next certificate is due and left to CertCentral
 	SiblingUnread  Code = "DC2017" // warning: the state of another project cannot be read, so what it owns counts as unmanaged
 	LaterIntent    Code = "DC2016" // note: objects of the state left alone, since this checkout may lack their manifests
 )
@@ -112,4 +113,5 @@ const (
 	AuditApprover     Code = "DC3015" // somebody may approve orders whom git does not name
 	AuditHistory      Code = "DC3016" // warning: history is missing in this clone
 	AuditUnread       Code = "DC3017" // warning: something of the account could not be read
+	AuditDropped      Code = "DC3018" // warning: a merge took back what a commit changed in a manifest
 )

@@ -84,6 +84,20 @@ func (r *Repo) Fetch(ctx context.Context, remote, branch string, a Access) (stri
 	return shown(tip), nil
 }
 
+// FetchWhole brings the newest commit of a branch with all its files, whatever of it is here already: a partial clone lacks files, and a
+// server that is told of a commit takes all that it reaches for known.
+func (r *Repo) FetchWhole(ctx context.Context, remote, branch string, a Access) error {
+	ref, err := r.target(branch)
+	if err != nil {
+		return err
+	}
+	rem, err := r.layout.remote(remote, a)
+	if err == nil {
+		_, err = rem.fetch(ctx, r.store, want{ref: ref, depth: 1})
+	}
+	return err
+}
+
 // cut records further commits at which history ends in this clone.
 func (r *Repo) cut(known, more []plumbing.Hash) error {
 	all := slices.Clone(known)

@@ -61,8 +61,11 @@ type Landed struct {
 	Followed bool              // HEAD moved to the new commit; when not, the checkout is behind the branch
 }
 
-// maxAttempts is how often a landing is tried when others land at the same time.
-const maxAttempts = 10
+// maxAttempts is how often a landing is tried when others land at the same time, maxPause how long it waits at most between two.
+const (
+	maxAttempts = 10
+	maxPause    = time.Minute
+)
 
 // Land makes one commit of the given files and nothing else, on top of the branch: its tree is the parent's with these paths
 // replaced. With Push, the remote's branch moves from the commit's parent to it or not at all; when somebody else was faster, the
@@ -190,6 +193,7 @@ func (w *landing) local(ctx context.Context) (*Landed, error) {
 // push lands on the remote.
 func (w *landing) push(ctx context.Context) (*Landed, error) {
 	for attempt := 1; ; attempt++ {
+		begin := w.Clock.Elapsed()
 		now, err := w.remote.tips(ctx)
 		if err != nil {
 			return nil, err
@@ -212,11 +216,16 @@ func (w *landing) push(ctx context.Context) (*Landed, error) {
 		case attempt == maxAttempts:
 			return nil, fmt.Errorf("push to %s: %w: %d times", w.ref.Short(), ErrContended, attempt)
 		}
-		// Spread out, ever wider: of those who lost together, each round one more gets through.
-		if err := w.Clock.Sleep(ctx, jitter(100*time.Millisecond<<min(attempt, 7))); err != nil {
+		if err := w.Clock.Sleep(ctx, jitter(spread(attempt, w.Clock.Elapsed()-begin))); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// spread bounds the pause after a lost attempt: ever wider, and in proportion to how long the attempt took. Of those who lost together,
+// each round one more gets through.
+func spread(attempt int, took time.Duration) time.Duration {
+	return min(max(100*time.Millisecond, took/2)<<min(attempt, 7), maxPause)
 }
 
 // proposeOn proposes on the branch's tip, which is fetched when something of it is not here; the branch may have moved on by then. A

@@ -84,7 +84,7 @@ func countSeverity(list []audit.Finding, s diag.Severity) int {
 func auditFinding(b *strings.Builder, s *term.Stream, f audit.Finding) {
 	style := severityStyle(f.Severity)
 	b.WriteString(s.Paint(style, string(f.Severity)) + ": ")
-	if about := subject(f.Address); about != "" {
+	if about := subject(f.Address); about != "" && !strings.Contains(f.Summary, about) {
 		b.WriteString(s.Paint(term.Bold, about) + ": ")
 	}
 	b.WriteString(clean(f.Summary) + " " + s.Paint(style, "["+clean(string(f.Code))+"]") + "\n")

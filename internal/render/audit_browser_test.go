@@ -75,8 +75,9 @@ func TestAuditInBrowser(t *testing.T) {
 	})
 
 	t.Run("can be read in both schemes", func(t *testing.T) {
+		p := show(t, browser, fullReport(), desktop)
 		for _, s := range []screen{desktop, phone, {width: 1280, height: 900, dark: true}, {width: 320, height: 640, dark: true}, {width: 1030, height: 730, print: true}} {
-			p := show(t, browser, fullReport(), s)
+			p.look(s)
 			got := ask[struct {
 				Seen int
 				Poor []string
@@ -107,9 +108,10 @@ func TestAuditInBrowser(t *testing.T) {
 	})
 
 	t.Run("tables are tables", func(t *testing.T) {
-		for _, s := range []screen{desktop, phone} {
-			semantics(t, show(t, browser, fullReport(), s))
-		}
+		p := show(t, browser, fullReport(), desktop)
+		semantics(t, p)
+		p.look(phone)
+		semantics(t, p)
 	})
 
 	t.Run("prints whole", func(t *testing.T) {
@@ -128,6 +130,7 @@ func TestAuditInBrowser(t *testing.T) {
 		if got := ask[int](p, `[...document.querySelectorAll(".long")].filter((e) => e.getClientRects().length && e.scrollHeight > e.clientHeight && getComputedStyle(e).display !== "inline").length`); got != 0 {
 			t.Errorf("%d long texts are cut", got)
 		}
+		p = show(t, browser, fullReport(), desktop)
 		if pdf, err := chromedp.Run(p.ctx, chromedp.PrintToPDF()); err != nil || !strings.HasPrefix(string(pdf), "%PDF-") {
 			t.Errorf("print: %v", err)
 		}
@@ -169,16 +172,29 @@ func TestAuditInBrowser(t *testing.T) {
 		}
 	})
 
+	t.Run("goes to a far row", func(t *testing.T) {
+		p := show(t, browser, largeReport(2000), desktop)
+		for _, row := range []string{"e1900", "k150", "e3", "f1"} {
+			p.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("location.hash = %q", row)))
+			p.until(fmt.Sprintf(`(() => {
+				const r = document.getElementById(%q).getBoundingClientRect();
+				return r.height > 0 && r.top >= filter.getBoundingClientRect().bottom && r.bottom <= innerHeight;
+			})()`, row))
+		}
+	})
+
 	t.Run("pictures", func(t *testing.T) {
 		folder := os.Getenv("DCSYNC_ARTIFACTS")
 		if folder == "" {
 			t.Skip("DCSYNC_ARTIFACTS names no folder for them")
 		}
+		p := show(t, browser, fullReport(), desktop)
 		for name, s := range map[string]screen{
 			"audit-desktop": desktop, "audit-phone": phone, "audit-dark": {width: 1280, height: 900, dark: true},
 			"audit-phone-dark": {width: 320, height: 640, dark: true}, "audit-print": {width: 1030, height: 730, print: true},
 		} {
-			show(t, browser, fullReport(), s).keep(folder, name)
+			p.look(s)
+			p.keep(folder, name)
 		}
 	})
 }

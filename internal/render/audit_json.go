@@ -9,12 +9,12 @@ import (
 	"dcsync/internal/resource"
 )
 
-// AuditJSON writes the document of an audit, and of its replay.
-func AuditJSON(w io.Writer, r *audit.Report, version string) error {
+// AuditJSON writes the document of an audit, and of its replay. found is about the project's files and where its state came from.
+func AuditJSON(w io.Writer, r *audit.Report, found diag.List, version string) error {
 	doc := auditJSON{
 		header: newHeader(version), Project: r.Project, At: instant(r.At), Offline: r.Offline,
 		Period: periodJSON{instant(r.From), instant(r.To)}, Head: orNil(r.Head), Complete: r.Complete, Commits: r.Commits, Transitions: r.Transitions,
-		Entries: []entryJSON{}, Findings: []auditFindingJSON{}, Certificates: []certificateJSON{},
+		Entries: []entryJSON{}, Findings: []auditFindingJSON{}, Certificates: []certificateJSON{}, Diagnostics: findingsJSON(found),
 	}
 	for _, e := range r.Entries {
 		doc.Entries = append(doc.Entries, entryJSON{
@@ -53,6 +53,7 @@ type (
 		Entries      []entryJSON        `json:"entries"`
 		Findings     []auditFindingJSON `json:"findings"`
 		Certificates []certificateJSON  `json:"certificates"`
+		Diagnostics  []findingJSON      `json:"diagnostics"`
 	}
 	periodJSON struct {
 		From *string `json:"from"`

@@ -36,9 +36,9 @@ type pageLife struct {
 // span is a stretch of the axis.
 type span struct{ From, To, Width string }
 
-// over tells whether a certificate's life has ended by an instant.
+// over tells whether the life of a certificate whose end is known is over at an instant.
 func over(c audit.Certificate, at time.Time) bool {
-	return !c.Ended.IsZero() || c.EndedAs != "" || !c.ValidTill.IsZero() && c.ValidTill.Before(at)
+	return !c.Ended.IsZero() || c.EndedAs != "" || c.ValidTill.Before(at)
 }
 
 // lives lists the certificates by address and age, with their places on one axis.
@@ -49,9 +49,9 @@ func (p *auditPage) lives(r *audit.Report, trail *trail) {
 	})
 	p.Axis = newAxis(list, r.At)
 	for i, c := range list {
-		if c.Current && !over(c, r.At) {
+		if c.Current && !c.ValidTill.IsZero() && !over(c, r.At) {
 			p.Current++
-			if !c.ValidTill.IsZero() && c.ValidTill.Before(r.At.AddDate(0, 1, 0)) {
+			if c.ValidTill.Before(r.At.AddDate(0, 1, 0)) {
 				p.Soon++
 			}
 		}

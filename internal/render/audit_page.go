@@ -55,7 +55,7 @@ type pageFinding struct {
 	Severity diag.Severity
 	Code     string
 	Kind     string
-	Address  string
+	Address  string // "" when the summary names it
 	At       time.Time
 	Summary  string
 	Hint     string
@@ -131,6 +131,9 @@ func (p *auditPage) findings(list []audit.Finding, trail *trail) {
 		shown := pageFinding{
 			N: i + 1, Severity: f.Severity, Code: clean(string(f.Code)), Kind: clean(f.Address.Kind), Address: subject(f.Address), At: f.At,
 			Summary: clean(f.Summary), Hint: clean(f.Hint),
+		}
+		if strings.Contains(f.Summary, shown.Address) {
+			shown.Address = ""
 		}
 		for _, e := range f.Evidence {
 			numbers := trail.of(e, f.Address)

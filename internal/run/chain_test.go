@@ -156,6 +156,24 @@ func TestEndOfLostChain(t *testing.T) {
 		w.mustApply()
 		w.holds(0, 3)
 	})
+	t.Run("ended, the one before alive", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, sandbox.Options{}, nil)
+		w.chainOf("renewed")
+		w.do("880002", "revoke")
+		w.lose()
+		w.want("results", outcomes(w.mustApply()), "adopt Order/box: done")
+		if got := w.entry("Order", "box").Identity; got.ID != "880001" {
+			t.Errorf("adopted %s", got.ID)
+		}
+		if c := w.change(w.plan(reconcile.RefreshAuto), resource.Blocked, "Order/box"); !strings.Contains(c.Reason, "as 880002, which is revoked") {
+			t.Errorf("%s", c.Reason)
+		}
+		if _, err := w.apply(); err != nil {
+			t.Fatal(err)
+		}
+		w.holds(0, 2)
+	})
 	t.Run("alive, generation raised", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, sandbox.Options{}, nil)

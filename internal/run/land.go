@@ -75,6 +75,8 @@ func hintOf(err error) string {
 		return "give a token that may push in DCSYNC_GIT_TOKEN"
 	case errors.Is(err, gitrepo.ErrNoAtomic):
 		return "use --lock file; runs on other machines are not excluded then"
+	case errors.Is(err, gitrepo.ErrMissingObject):
+		return "this clone lacks a part of the history or of its files: git fetch --unshallow, or git fetch --refetch --no-filter, brings it"
 	case errors.Is(err, gitrepo.ErrClock):
 		return "set the clock of this machine"
 	}

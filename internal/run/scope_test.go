@@ -192,3 +192,25 @@ func TestAccountRules(t *testing.T) {
 	}
 	w.mustBlock("Order/box", `requires the custom field "Ticket"`)
 }
+
+// A run that is told to stop while it waits ends at once, as an interrupted one, with all that was done recorded.
+func TestWaitInterrupted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{IssueAfter: time.Hour}, map[string]string{"box.yaml": boxYAML})
+	drain := make(chan struct{})
+	a := w.mustApply(func(o *run.ApplyOptions) {
+		o.Wait, o.Drain = 24*time.Hour, drain
+		o.Sleep = func(ctx context.Context, _ time.Duration) error {
+			close(drain)
+			<-ctx.Done()
+			return ctx.Err()
+		}
+	})
+	if !a.Ledger.Interrupted {
+		t.Error("it does not count as interrupted")
+	}
+	if e := w.entry("Order", "box"); e.Observed == nil {
+		t.Error("what was seen last is not recorded")
+	}
+	w.converged()
+}
