@@ -13,7 +13,9 @@ import (
 // land it: it is taken over first, and the one before it is left alone.
 func TestCurrentIsLast(t *testing.T) {
 	t.Parallel()
-	retire := func(w *world) { w.write("box.yaml", boxYAML+"retire: {target: current, action: revoke, comments: x}\n") }
+	retire := func(w *world) {
+		w.write("box.yaml", boxYAML+"retire: {target: current, action: revoke, comments: x}\n")
+	}
 	for _, how := range []string{"renewed", "renewed twice", "replaced"} {
 		for _, lost := range []string{"older", "gone"} {
 			t.Run("retired, "+how+", state "+lost, func(t *testing.T) {
