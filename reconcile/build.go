@@ -136,11 +136,6 @@ func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
 			return "this key sees other containers than the key of the last apply", "apply with --accept-key-change when that is meant"
 		}
 	}
-	for _, dep := range o.DependsOn {
-		if d := b.in.Set.Get(dep); d != nil && d.Spec["status"] == valueInactive {
-			return fmt.Sprintf("%s is wanted inactive, and nothing can be ordered for it", dep), "keep it active while something refers to it"
-		}
-	}
 	if why, hint := b.frozen(o); why != "" {
 		return why, hint
 	}

@@ -331,7 +331,7 @@ func (t *task) adopt(ctx context.Context, live *resource.Live) error {
 	if err := t.recordNew(ctx, live.ID, applied); err != nil {
 		return err
 	}
-	if err := t.recordNotes(ctx, spec, live); err != nil {
+	if err := t.recordNotes(ctx, spec, live); err != nil || live.Phase == resource.Ended {
 		return err
 	}
 	return t.inPlace(ctx, spec, b.adoptable(o, live), live)

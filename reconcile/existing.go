@@ -79,6 +79,9 @@ func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *re
 	if o.Retire != nil {
 		if c := b.retirement(o, entry); c != nil {
 			b.add(p, c)
+			if c.Action.Works() && c.ID == live.ID {
+				return // the order may end with its present certificate: what else is due is seen then
+			}
 		}
 	}
 	switch {

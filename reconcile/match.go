@@ -87,9 +87,11 @@ func resolveRefs(spec resource.Map, id func(resource.Address) string) resource.M
 
 // candidates gives the live, unowned objects that may be what an earlier run created for a manifest that is not in state, as far as
 // the listing can tell. For kinds with a nonce these are the ones of the same product whose identity fields agree; for kinds
-// without, the ones whose every declared and listed detail agrees.
+// without, the ones whose every declared and listed detail agrees. Ended ones are among them where the manifest asks for an end: it may
+// have been reached, and then means none of the orders before.
 func (b *builder) candidates(o *resource.Object) []*resource.Live {
 	desired := b.desired(o)
+	wasRetired := o.Retire != nil && b.in.State.Objects[o.Address] == nil
 	var out []*resource.Live
 	for _, live := range b.near(o, desired) {
 		if _, adopted := b.owned[Key{live.Kind, live.ID}]; adopted {
@@ -97,7 +99,7 @@ func (b *builder) candidates(o *resource.Object) []*resource.Live {
 		}
 		switch {
 		case o.Descriptor.Nonce != "":
-			if live.Phase != resource.Ended && sameIdentity(o.Descriptor, desired, live) == "" {
+			if (live.Phase != resource.Ended || wasRetired) && sameIdentity(o.Descriptor, desired, live) == "" {
 				out = append(out, live)
 			}
 		case len(detailsThatDiffer(o.Descriptor, desired, live)) == 0:
@@ -238,6 +240,7 @@ func (b *builder) byNonce(o *resource.Object) verdict {
 			continue
 		}
 		switch {
+		case info.Phase == resource.Ended:
 		case sameIdentity(o.Descriptor, b.desired(o), info) != "":
 		case b.outgrown(o, info.Nonce):
 			outgrown = append(outgrown, info)
