@@ -136,6 +136,9 @@ func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
 			return "this key sees other containers than the key of the last apply", "apply with --accept-key-change when that is meant"
 		}
 	}
+	if why, hint := b.outside(o); why != "" {
+		return why, hint
+	}
 	if why, hint := b.frozen(o); why != "" {
 		return why, hint
 	}

@@ -323,10 +323,20 @@ func (b *builder) byDetails(o *resource.Object) verdict {
 		return verdict{adopt: equal[0]}
 	}
 	if all := append(equal, near...); len(all) > 0 {
-		return verdict{block: fmt.Sprintf("the account holds this %s already, or one much like it: %s", strings.ToLower(o.Address.Kind), strings.Join(idsOf(all), ", ")),
-			hint: "refer to it by id where it is needed, write its exact details into the manifest, or set skip_duplicate_org_check: true to have a second one"}
+		why, hint := thereAlready(o, all)
+		return verdict{block: why, hint: hint}
 	}
 	return verdict{}
+}
+
+// thereAlready says that an object is not created since the account holds others that it might be.
+func thereAlready(o *resource.Object, alike []*resource.Live) (reason, hint string) {
+	which := ""
+	if len(alike) > 0 {
+		which = ": " + strings.Join(idsOf(alike), ", ")
+	}
+	return fmt.Sprintf("the account holds this %s already, or one much like it%s", strings.ToLower(o.Address.Kind), which),
+		"refer to it by id where it is needed, write its exact details into the manifest, or set skip_duplicate_org_check: true to have a second one"
 }
 
 // duplicatesWanted tells whether the manifest asks for a second object beside one that is there already.

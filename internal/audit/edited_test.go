@@ -119,6 +119,27 @@ func TestStateEdited(t *testing.T) {
 			}) // as a run that stopped half way leaves it
 			w.apply()
 		}, nil, ""},
+		"value of another version of a contact": {func(w *world) {
+			w.edit("manifests/contacts/people.yaml", "801-555-0101", "801-555-0103")
+			w.commit("another phone")
+			w.apply()
+			w.forge(func(f *state.File) {
+				resource.Put(f.Objects[address(organization)].Applied.Spec, "/organization_contact/telephone", resource.String("801-555-0101"))
+			})
+			w.apply()
+		}, nil, ""},
+		"taken over": {func(w *world) {
+			text := w.read("manifests/orders/alice-mail.yaml")
+			w.remove("manifests/orders/alice-mail.yaml")
+			w.commit("enough")
+			w.apply()
+			w.write("manifests/orders/alice-mail.yaml", text)
+			w.commit("not enough")
+			w.record(func(f *state.File) { // as it stands in the account
+				resource.Put(f.Objects[address("Order/alice-mail")].Applied.Spec, "/order_validity/years", resource.Int(3))
+			})
+			w.land()
+		}, nil, ""},
 		"another digest": {ours(func(e *state.Entry) { e.Source.Desired = strings.Repeat("0", 64) }), []string{edited + order}, "digest of what is wanted"},
 		"digest of a version that is not known": {func(w *world) {
 			w.forge(func(f *state.File) {
@@ -287,6 +308,64 @@ func TestMergedState(t *testing.T) {
 			}
 			if tc.want == nil && len(r.Entries) != 13 {
 				t.Errorf("%d entries: %v", len(r.Entries), events(r, 0))
+			}
+		})
+	}
+}
+
+// TestStateApart: state on a branch of its own goes on from the one beside the manifests, which may go away then.
+func TestStateApart(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		edit func(*state.File)
+		want []string
+	}{
+		"honest": {func(f *state.File) { f.Objects[address(order)].Observed["reissues_count"] = resource.Int(1) }, nil},
+		"edited": {func(f *state.File) { f.Objects[address(order)].Identity.ID = "999" }, []string{"DC3005 error " + order}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := appliedWorld(t)
+			bare := t.TempDir()
+			w.git("init", "-q", "--bare", bare)
+			w.git("remote", "add", "origin", bare)
+			w.edit("dcsync.yaml", "  settle: 0s", "  state: {ref: certs}\n  settle: 0s")
+			w.commit("keep the state apart")
+			w.git("checkout", "-q", "--orphan", "certs")
+			w.git("rm", "-q", "-r", "-f", "--cached", ".")
+			onBranch := func(message string, edit func(*state.File)) {
+				f := w.state()
+				f.Serial++
+				edit(f)
+				w.writeState(f)
+				w.clock = w.clock.Add(time.Hour)
+				w.git("add", stateName)
+				w.git("commit", "-q", "-m", message)
+			}
+			onBranch("begin", func(*state.File) {})
+			onBranch("go on", tc.edit)
+			w.git("push", "-q", "origin", "certs")
+			now := w.state()
+			w.git("checkout", "-q", "-f", "main")
+			w.remove(stateName)
+			w.commit("the state is elsewhere now")
+			in := w.input()
+			in.State = now
+			r, err := audit.Run(t.Context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tc.want, findings(r)); d != "" || r.Transitions != 3 || !r.Complete {
+				t.Errorf("%d transitions, complete %v (-want +got)\n%s\n%s", r.Transitions, r.Complete, d, textOf(r))
+			}
+			w.git("update-ref", "-d", "refs/remotes/origin/certs")
+			in = w.input()
+			in.State = now
+			if r, err = audit.Run(t.Context(), in); err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff([]string{"DC3016 warning"}, findings(r)); d != "" || r.Complete {
+				t.Errorf("without the branch (-want +got)\n%s\n%s", d, textOf(r))
 			}
 		})
 	}

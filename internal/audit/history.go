@@ -80,6 +80,10 @@ func (a *auditor) history(ctx context.Context) error {
 // branch walks through the branch of its own that the state lies on. It begins with what the state beside the manifests was by then, which
 // may be gone from there since.
 func (a *auditor) branch(ctx context.Context, file string) ([]*commit, error) {
+	a.states = slices.DeleteFunc(a.states, func(c *commit) bool { return c.change(file).New == "" })
+	if n := len(a.states); n > 0 {
+		a.stateBlob = a.states[n-1].change(file).New
+	}
 	track, err := a.Repo.Tracking(a.Project.Git.Remote, a.Project.StateRef)
 	if err != nil {
 		a.lacks("the state's branch %s could not be found: %v", a.Project.StateRef, err)
@@ -99,7 +103,6 @@ func (a *auditor) branch(ctx context.Context, file string) ([]*commit, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.states = slices.DeleteFunc(a.states, func(c *commit) bool { return c.change(file).New == "" })
 	a.stateBlob = a.at(tip, file)
 	if n := len(a.states); n > 0 && len(commits) > 0 && len(commits[0].parents) == 0 {
 		for i := range commits[0].changes {

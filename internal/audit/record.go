@@ -3,6 +3,7 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -125,7 +126,7 @@ func (a *auditor) differs(r *replay, address resource.Address, o *resource.Objec
 	}
 	for _, p := range reconcile.Follows(o, after.Applied.Spec, id) {
 		// What could not be made true keeps the value it had, and a run that stopped half way leaves fields of another version.
-		if reconcile.Same(o.Descriptor, p, before.Applied.Spec, after.Applied.Spec) || a.wantedOnce(address, p, after.Applied.Spec, id) {
+		if reconcile.Same(o.Descriptor, p, before.Applied.Spec, after.Applied.Spec) || a.wantedOnce(o, p, after.Applied.Spec, id) {
 			continue
 		}
 		why = append(why, "what it says was applied at "+string(p)+" was never asked for")
@@ -133,22 +134,32 @@ func (a *auditor) differs(r *replay, address resource.Address, o *resource.Objec
 	return why
 }
 
-// wantedOnce tells whether any manifest that an address ever had asked for the value of a field.
-func (a *auditor) wantedOnce(address resource.Address, path resource.Path, applied resource.Map, id func(resource.Address) string) bool {
-	for _, commit := range a.versions[address] {
-		project, err := a.past.snapshot(commit)
-		if err != nil {
-			return true // it cannot be told
-		}
-		o, _, err := project.Object(address)
-		if errors.Is(err, manifests.ErrNoManifest) {
-			continue
-		}
-		if err != nil || o == nil {
-			return true
-		}
-		if !slices.Contains(reconcile.Follows(o, applied, id), path) {
-			return true
+// wantedOnce tells whether what an object was, under any of its names and with any version of what it is made of, ever asked for the value
+// that is recorded of a field.
+func (a *auditor) wantedOnce(o *resource.Object, path resource.Path, applied resource.Map, id func(resource.Address) string) bool {
+	names := []resource.Address{o.Address}
+	for _, name := range o.MovedFrom {
+		names = append(names, resource.Address{Kind: o.Address.Kind, Name: name})
+	}
+	seen := map[string]bool{}
+	for _, part := range slices.Concat(names, slices.Collect(maps.Values(o.Via))) {
+		for _, commit := range slices.Backward(a.versions[part]) {
+			if seen[commit] {
+				continue
+			}
+			seen[commit] = true
+			project, err := a.past.snapshot(commit)
+			if err != nil {
+				return true // it cannot be told
+			}
+			for _, name := range names {
+				was, _, err := project.Object(name)
+				switch {
+				case errors.Is(err, manifests.ErrNoManifest):
+				case err != nil || was == nil, !slices.Contains(reconcile.Follows(was, applied, id), path):
+					return true
+				}
+			}
 		}
 	}
 	return !a.report.Complete

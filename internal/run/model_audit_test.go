@@ -3,10 +3,12 @@ package run_test
 import (
 	"os"
 	"os/exec"
+	"slices"
 
 	"pgregory.net/rapid"
 
 	"dcsync/internal/audit"
+	"dcsync/internal/diag"
 	"dcsync/internal/gitrepo"
 	"dcsync/manifests"
 	"dcsync/state"
@@ -56,11 +58,15 @@ func (m *model) audit(t *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := audit.Verify(t.Context(), audit.Input{Repo: repo, Project: loaded.Project, Root: m.w.dir, State: state.New(modelUID), Set: loaded.Set, Now: m.w.clock.Now(), Version: "test"})
+	r, err := audit.Run(t.Context(), audit.Input{Repo: repo, Project: loaded.Project, Root: m.w.dir, State: state.New(modelUID), Set: loaded.Set, Now: m.w.clock.Now(), Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	asTheyStand := []diag.Code{diag.AuditUnapplied, diag.AuditExpiring} // what waits or is blocked, and what nobody renews
 	for _, f := range r.Findings {
+		if slices.Contains(asTheyStand, f.Code) {
+			continue
+		}
 		t.Errorf("%s %s: %s %v", f.Code, f.Address, f.Summary, f.Evidence)
 	}
 }

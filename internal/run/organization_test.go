@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -334,4 +335,31 @@ func TestApproversInAccount(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An organization that somebody made after the plan blocks ours, and is named.
+func TestOrganizationMadeMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, acme())
+	made := false
+	w.sent.before = func(r *http.Request) {
+		if made || r.Method != http.MethodPost || r.URL.Path != "/services/v2/organization" {
+			return
+		}
+		made = true
+		twin := map[string]any{"name": "Acme Corporation", "address": "1 Example Street", "city": "Lehi", "state": "Utah", "zip": "84043", "country": "us",
+			"telephone": "801-555-0100", "organization_contact": map[string]any{"first_name": "Else", "last_name": "Body", "email": "else@example.com", "job_title": "Officer", "telephone": "801-555-0109"}}
+		if status, err := w.as("POST", "/organization", twin); err != nil || status != 201 {
+			w.Errorf("make the twin: %d %v", status, err)
+		}
+	}
+	a, err := w.apply()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.want("results", outcomes(a), "create Organization/acme: blocked")
+	if p := a.Ledger.Results[0].Err; !strings.Contains(p.Message, "70011") || p.Hint == "" {
+		t.Errorf("%+v", p)
+	}
+	w.holds(1, 0)
 }

@@ -215,3 +215,50 @@ func TestWaitInterrupted(t *testing.T) {
 	}
 	w.converged()
 }
+
+// Nothing is ordered outside of the containers that the project looks at, also where nobody named one.
+func TestContainerOutsideScope(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, map[string]string{"box.yaml": boxYAML})
+	w.file("dcsync.yaml", strings.Replace(projectYAML, "settle: 0s", "settle: 0s, scope: {containers: [12]}", 1))
+	w.mustBlock("Order/box", "it would go to container 11")
+	w.file("dcsync.yaml", strings.Replace(projectYAML, "settle: 0s", "settle: 0s, scope: {containers: [11, 12]}", 1))
+	w.mustApply()
+	w.converged()
+}
+
+// A custom field that the account does not have, or no longer takes, is found at plan.
+func TestUnknownCustomField(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, map[string]string{"box.yaml": strings.Replace(boxYAML, "  order_validity", "  custom_fields: [{metadata_id: 77, value: x}]\n  order_validity", 1)})
+	w.mustBlock("Order/box", "no custom field 77")
+	w.edit("box.yaml", "metadata_id: 77", "metadata_id: 17")
+	w.mustBlock("Order/box", `("Retired field") is not active`)
+	w.edit("box.yaml", "metadata_id: 17", "metadata_id: 12")
+	w.mustApply()
+}
+
+// A plan that is limited to some objects says nothing about others.
+func TestTargetFindings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "box.yaml", boxYAML))
+	w.mustApply()
+	w.remove("box.yaml")
+	o := w.planOptions(reconcile.RefreshAuto)
+	for _, tt := range []struct {
+		target string
+		want   int
+	}{{"acme", 0}, {"", 1}} {
+		o.Targets = nil
+		if tt.target != "" {
+			o.Targets = []resource.Address{{Kind: "Organization", Name: tt.target}}
+		}
+		p, err := w.open().Plan(t.Context(), w.account(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Findings) != tt.want {
+			t.Errorf("target %q: %v", tt.target, p.Findings)
+		}
+	}
+}
