@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -X dcsync/internal/cli.version=$(VERSION)
 FUZZTIME ?= 10s
 
-.PHONY: build demo test model editors lint generate check-generated fuzz soak bench clean
+.PHONY: build demo test model crash-matrix editors lint generate check-generated fuzz soak bench clean
 
 build: ## the command, in bin/
 	$(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/dcsync .
@@ -16,6 +16,11 @@ demo: build ## validate, plan, apply, intent and drift, against the sandbox
 
 test: ## all tests; with the race detector where a C compiler is found
 	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) ./...
+
+crash-matrix: ## apply killed at every crash point of every scenario, and what the next run makes of it, as a table
+	@mkdir -p bin
+	@DCSYNC_CRASH_TABLE=$(CURDIR)/bin/crash-matrix.txt $(GO) test -count=1 -run '^TestCrashMatrix$$' ./internal/cli || { cat bin/crash-matrix.txt; exit 1; }
+	@cat bin/crash-matrix.txt
 
 model: ## 10,000 steps of random histories, without the race detector
 	GOGC=400 DCSYNC_MODEL_STEPS=10000 $(GO) test -count=1 -timeout 30m -run '^TestModel$$' ./internal/run

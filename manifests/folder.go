@@ -5,11 +5,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -31,13 +29,30 @@ func isLink(err error) bool {
 	return slices.Contains([]error{errEscapes, errBroken, errFolderLink}, err)
 }
 
+// files is what a project's folder is made of: files on disk, or those that a commit held. Names are relative to the folder, with "/"
+// separators; errors name no path. Methods other than locate take names that locate gave.
+type files interface {
+	// locate gives the name of what lies behind a name, symbolic links followed as long as they stay inside.
+	locate(name string) (string, error)
+	// isFolder tells a folder from everything else.
+	isFolder(name string) (bool, error)
+	// read gives the content of a regular file of at most limit bytes.
+	read(name string, limit int64) (string, error)
+	// walk visits what lies below a folder, without following links. After fs.SkipDir it goes on behind the folder it was in.
+	walk(folder string, visit visitor) error
+	// leavesForFile tells whether a link that leads out of the project is known to lead to a file.
+	leavesForFile(link string) bool
+}
+
+// visitor is told of one thing below a folder: its type, or why it could not be read.
+type visitor func(name string, mode fs.FileMode, err error) error
+
 // folder is the project's folder: the only place files are read from. It remembers what it read, so that no file is read twice and
 // all that is said about one file is said about the same bytes.
 type folder struct {
-	root string // absolute, symbolic links resolved
-	open func(path string) (*os.File, error)
-	read map[string]content // by name
-	real map[string]string  // real paths known already, by name
+	files
+	open func(path string) (*os.File, error) // opens a file on disk
+	read map[string]content                  // by name
 }
 
 // content is what a file held when it was read.
@@ -46,45 +61,7 @@ type content struct {
 	digest string // SHA-256, hex
 }
 
-func openFolder(root string) (*folder, error) {
-	real, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		return nil, fmt.Errorf("open project folder: %w", err)
-	}
-	return &folder{root: real, open: os.Open, read: map[string]content{}, real: map[string]string{}}, nil
-}
-
-// locate gives the real path behind a name relative to the root, following symbolic links as long as they stay inside.
-func (f *folder) locate(name string) (string, error) {
-	if real, ok := f.real[name]; ok {
-		return real, nil
-	}
-	local := filepath.FromSlash(name)
-	if !filepath.IsLocal(local) {
-		return "", errEscapes
-	}
-	path := filepath.Join(f.root, local)
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		if info, lerr := os.Lstat(path); lerr == nil && info.Mode()&fs.ModeSymlink != 0 {
-			return "", errBroken
-		}
-		return "", reason(err)
-	}
-	if _, err := f.name(real); err != nil {
-		return "", err
-	}
-	return real, nil
-}
-
-// name gives the name, relative to the root and with "/" separators, of a real path.
-func (f *folder) name(real string) (string, error) {
-	rel, err := filepath.Rel(f.root, real)
-	if err != nil || !filepath.IsLocal(rel) {
-		return "", errEscapes
-	}
-	return filepath.ToSlash(rel), nil
-}
+func newFolder(f files) *folder { return &folder{files: f, read: map[string]content{}} }
 
 // content reads one file of at most limit bytes. Its errors name no path.
 func (f *folder) content(name string, limit int64) (string, error) {
@@ -94,34 +71,17 @@ func (f *folder) content(name string, limit int64) (string, error) {
 		}
 		return c.text, nil
 	}
-	path, err := f.locate(name)
+	real, err := f.locate(name)
 	if err != nil {
 		return "", err
 	}
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return "", reason(err)
-	case !info.Mode().IsRegular():
-		return "", errNotFile
-	case info.Size() > limit:
-		return "", errSize
-	}
-	file, err := f.open(path)
+	text, err := f.files.read(real, limit)
 	if err != nil {
-		return "", reason(err)
+		return "", err
 	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	switch {
-	case err != nil:
-		return "", reason(err)
-	case int64(len(data)) > limit:
-		return "", errSize
-	}
-	sum := sha256.Sum256(data)
-	f.read[name] = content{text: string(data), digest: hex.EncodeToString(sum[:])}
-	return f.read[name].text, nil
+	sum := sha256.Sum256([]byte(text))
+	f.read[name] = content{text: text, digest: hex.EncodeToString(sum[:])}
+	return text, nil
 }
 
 // digest is one digest over name and content of every file read so far.
@@ -138,45 +98,51 @@ func (f *folder) digest() string {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
+// holdsFolder says why a name is not that of a folder, nil when it is.
+func (f *folder) holdsFolder(name string) error {
+	real, err := f.locate(name)
+	if err != nil {
+		return err
+	}
+	switch is, err := f.isFolder(real); {
+	case err != nil:
+		return err
+	case !is:
+		return errNotFolder
+	}
+	return nil
+}
+
 // yamlFiles gives the names of the YAML files below a folder, and for each name that cannot be used the reason. Files and folders
 // whose name begins with a dot are left out. Links to files are read like files; links to folders are refused, not followed.
 func (f *folder) yamlFiles(dir string) (names []string, refused map[string]error, err error) {
+	if err := f.holdsFolder(dir); err != nil {
+		return nil, nil, err
+	}
 	real, err := f.locate(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	if info, err := os.Stat(real); err != nil {
-		return nil, nil, reason(err)
-	} else if !info.IsDir() {
-		return nil, nil, errNotFolder
-	}
 	refused = map[string]error{}
-	err = filepath.WalkDir(real, func(path string, entry fs.DirEntry, err error) error {
-		name, nameErr := f.name(path)
-		if nameErr != nil {
-			return nameErr
-		}
-		if path != real && strings.HasPrefix(entry.Name(), ".") {
-			if entry.IsDir() {
+	err = f.walk(real, func(name string, mode fs.FileMode, err error) error {
+		if name != real && strings.HasPrefix(path.Base(name), ".") {
+			if mode.IsDir() {
 				return fs.SkipDir
 			}
 			return nil
 		}
 		if err != nil {
-			refused[name] = reason(err)
+			refused[name] = err
 			return nil
 		}
-		if entry.Type()&fs.ModeSymlink != 0 {
+		if mode&fs.ModeSymlink != 0 {
 			if err := f.link(name); err != nil {
 				refused[name] = err
 				return nil
 			}
 		}
-		if !entry.IsDir() && isYAML(name) && name != projectFile {
+		if !mode.IsDir() && isManifest(name) {
 			names = append(names, name)
-			if entry.Type().IsRegular() {
-				f.real[name] = path
-			}
 		}
 		return nil
 	})
@@ -187,36 +153,35 @@ func (f *folder) yamlFiles(dir string) (names []string, refused map[string]error
 func (f *folder) link(name string) error {
 	real, err := f.locate(name)
 	if err == nil {
-		info, err := os.Stat(real)
-		if err == nil && info.IsDir() {
+		if is, err := f.isFolder(real); err == nil && is {
 			return errFolderLink
 		}
 		return nil
 	}
-	if errors.Is(err, errEscapes) && !isYAML(name) {
-		if info, serr := os.Stat(filepath.Join(f.root, filepath.FromSlash(name))); serr == nil && !info.IsDir() {
-			return nil
-		}
+	if errors.Is(err, errEscapes) && !isYAML(name) && f.leavesForFile(name) {
+		return nil
 	}
 	return err
 }
+
+// target gives the name that a path of the project stands for, symbolic links followed as far as it exists.
+func (f *folder) target(name string) string {
+	name = path.Clean(name)
+	for at, rest := name, ""; ; at, rest = path.Dir(at), path.Join(path.Base(at), rest) {
+		if real, err := f.locate(at); err == nil {
+			return path.Join(real, rest)
+		}
+		if at == "." || at == "/" {
+			return name
+		}
+	}
+}
+
+// isManifest tells whether a file below a manifest folder is read as manifests.
+func isManifest(name string) bool { return isYAML(name) && name != projectFile }
 
 // isYAML tells a YAML file by its ending, in upper or lower case: one that is passed over without a word would be missed.
 func isYAML(name string) bool {
 	ending := strings.ToLower(path.Ext(name))
 	return ending == ".yaml" || ending == ".yml"
-}
-
-// reason takes the path off an error of the file system, so that messages read the same on every machine.
-func reason(err error) error {
-	var p *fs.PathError
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return errNotThere
-	case errors.Is(err, fs.ErrPermission):
-		return errNoAccess
-	case errors.As(err, &p):
-		return fmt.Errorf("cannot be read (%w)", p.Err)
-	}
-	return err
 }

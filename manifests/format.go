@@ -74,12 +74,12 @@ func Format(ctx context.Context, root string) ([]Formatted, diag.List, error) {
 		if faulty[name] {
 			continue
 		}
-		path, err := l.folder.locate(name)
+		real, err := l.folder.locate(name)
 		if err != nil {
 			return nil, nil, fmt.Errorf("locate %s: %w", name, err)
 		}
 		before := l.folder.read[name].text
-		out = append(out, Formatted{Name: name, Before: before, After: canonicalText(name, before), path: path})
+		out = append(out, Formatted{Name: name, Before: before, After: canonicalText(name, before), path: filepath.Join(abs, filepath.FromSlash(real))})
 	}
 	slices.SortFunc(out, func(a, b Formatted) int { return strings.Compare(a.Name, b.Name) })
 	return out, loaded.Findings, nil

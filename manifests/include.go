@@ -87,7 +87,7 @@ func (l *loader) standsFor(d *document, at resource.Path, m resource.Map, isSecr
 	}
 	f := diag.Diagnostic{Severity: diag.Error, Code: diag.ReferencedFile, Pos: d.valuePos(at.Child("file")), Path: string(shortPath(at))}
 	switch {
-	case err == nil && l.holdsKey(name, text):
+	case err == nil && l.holdsKey(text):
 		f = privateKey()
 		f.Pos, f.Path = d.valuePos(at.Child("file")), string(shortPath(at))
 		f.Summary = fmt.Sprintf("the file %s holds a private key", name)
@@ -113,11 +113,11 @@ func (l *loader) standsFor(d *document, at resource.Path, m resource.Map, isSecr
 }
 
 // holdsKey tells whether a file holds a private key. Many manifests may name one file, which is searched once.
-func (l *loader) holdsKey(name, text string) bool {
-	held, known := l.keyed[name]
+func (l *loader) holdsKey(text string) bool {
+	held, known := l.keyed[text]
 	if !known {
 		held = pki.ContainsPrivateKey(text)
-		l.keyed[name] = held
+		l.keyed[text] = held
 	}
 	return held
 }

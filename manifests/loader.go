@@ -26,7 +26,7 @@ type loader struct {
 	policy   *policy
 	sources  map[string]*source // by name
 	checks   schema.Checks
-	keyed    map[string]bool // files named by manifests: whether they hold a private key
+	keyed    map[string]bool // texts of files named by manifests: whether they hold a private key
 	named    map[string]bool // files named by manifests, those of secrets too
 	settings *document       // dcsync.yaml, nil when it cannot be used
 	findings diag.List
@@ -42,6 +42,10 @@ func newLoader(root string) (*loader, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newLoaderOf(f, root), nil
+}
+
+func newLoaderOf(f *folder, root string) *loader {
 	return &loader{
 		folder:  f,
 		project: newProject(root),
@@ -52,7 +56,7 @@ func newLoader(root string) (*loader, error) {
 
 		byAddress: map[resource.Address]*document{},
 		objects:   map[resource.Address]*resource.Object{},
-	}, nil
+	}
 }
 
 // add collects a finding about a document.
@@ -118,6 +122,11 @@ func (l *loader) readFile(name string) []*document {
 		l.unreadable(name, err)
 		return nil
 	}
+	return l.readText(name, text)
+}
+
+// readText reads the documents in the text of one YAML file.
+func (l *loader) readText(name, text string) []*document {
 	src, problem := newSource(name, text)
 	l.sources[name] = src
 	if problem == nil && strings.TrimSpace(src.text) == "" {

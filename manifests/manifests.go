@@ -3,7 +3,7 @@
 //
 // It owns yaml.v3: no other package sees its types. What a field may hold is decided by the tables in schema; this package adds
 // what a table cannot say: YAML itself, files, references, names and the checks that look into a value (checks.go). It reads no
-// state, no account and no git history.
+// state and no account, and knows nothing of git: the files of a past commit are handed to it by id (Past), and read by the same code.
 //
 // Everything about the user's files is a finding (diag.Diagnostic), and one run reports all of them. Errors are for failures of
 // the world only.
@@ -60,11 +60,8 @@ func (l *loader) load(ctx context.Context) (*Loaded, error) {
 		return nil, err
 	}
 	l.checkStateFile()
-	l.checkNames()
-	l.checkLifecycles()
-	l.checkIntents()
-	l.resolve()
-	l.applyPolicy()
+	l.checkStateRef()
+	l.join()
 
 	out := &Loaded{
 		Project:   l.project,
@@ -78,4 +75,13 @@ func (l *loader) load(ctx context.Context) (*Loaded, error) {
 		out.Set = l.set()
 	}
 	return out, nil
+}
+
+// join holds the documents against each other and makes objects of them.
+func (l *loader) join() {
+	l.checkNames()
+	l.checkLifecycles()
+	l.checkIntents()
+	l.resolve()
+	l.applyPolicy()
 }

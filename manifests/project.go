@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,14 +27,17 @@ type Project struct {
 	ContainerID  int64    // 0 when not given
 	Manifests    []string // folders, relative to Root, "/" separators
 	StateFile    string   // relative to Root, "/" separators
+	StateRef     string   // branch of its own that holds the state, "" for that of the manifests
 	Lock         Lock
 	Git          Git
+	Trust        Trust
 	MaxOrders    int
 	MaxDestroy   int
 	RateLimit    string // windows such as 100/5s,1000/180s, or off
 	Settle       time.Duration
 	SkipApproval bool
 	Scope        resource.Scope
+	Siblings     []string // state files of other projects, relative to Root, which they may lead out of
 }
 
 // Lock is where and how runs exclude each other.
@@ -51,6 +53,13 @@ type Git struct {
 	Branch string // "" for the one that is checked out
 	Name   string
 	Email  string
+	Sign   string // none, ssh or openpgp
+}
+
+// Trust names the files of the keys whose signatures count: relative to Root, "/" separators, "" for none. They need not be there.
+type Trust struct {
+	AllowedSigners string // SSH keys, in git's allowed_signers format
+	Keyring        string // OpenPGP keys, armored
 }
 
 // minLease is the shortest lease of a lock: a third of it passes between two renewals, and a request may take a minute.
@@ -63,7 +72,8 @@ func newProject(root string) *Project {
 		Manifests: []string{"manifests"},
 		StateFile: "dcsync.state.json",
 		Lock:      Lock{Mode: "auto", Ref: "refs/dcsync/lock", Lease: 10 * time.Minute},
-		Git:       Git{Remote: "origin"},
+		Git:       Git{Remote: "origin", Sign: "none"},
+		Trust:     Trust{AllowedSigners: ".dcsync/allowed_signers"},
 		MaxOrders: 25,
 		RateLimit: "100/5s,1000/180s",
 		Settle:    time.Minute,
@@ -144,6 +154,7 @@ func (l *loader) takeProject(d *document) {
 	take(d, "/spec/git/branch", func(v resource.String) { p.Git.Branch = string(v) })
 	take(d, "/spec/git/identity/name", func(v resource.String) { p.Git.Name = string(v) })
 	take(d, "/spec/git/identity/email", func(v resource.String) { p.Git.Email = string(v) })
+	take(d, "/spec/git/sign", func(v resource.String) { p.Git.Sign = string(v) })
 	take(d, "/spec/limits/max_orders", func(v resource.Int) { p.MaxOrders = int(v) })
 	take(d, "/spec/limits/max_destroy", func(v resource.Int) { p.MaxDestroy = int(v) })
 	take(d, "/spec/rate_limit", func(v resource.String) { p.RateLimit = string(v) })
@@ -159,6 +170,11 @@ func (l *loader) takeProject(d *document) {
 	}
 	numbers("/spec/scope/containers", &p.Scope.Containers)
 	numbers("/spec/scope/organizations", &p.Scope.Organizations)
+	take(d, "/spec/siblings", func(list resource.List) {
+		for _, v := range list {
+			p.Siblings = append(p.Siblings, resource.Text(v))
+		}
+	})
 	take(d, "/spec/scope/products", func(list resource.List) {
 		for _, v := range list {
 			p.Scope.Products = append(p.Scope.Products, resource.Text(v))
@@ -170,10 +186,16 @@ func (l *loader) takeProject(d *document) {
 			p.Settle = settle
 		}
 	})
-	take(d, "/spec/state/file", func(v resource.String) {
-		p.StateFile = string(v)
-		l.staysInside(d, "/spec/state/file", string(v))
-	})
+	file := func(at resource.Path, into *string) {
+		take(d, at, func(v resource.String) {
+			*into = string(v)
+			l.staysInside(d, at, string(v))
+		})
+	}
+	file("/spec/state/file", &p.StateFile)
+	take(d, "/spec/state/ref", func(v resource.String) { p.StateRef = string(v) })
+	file("/spec/trust/allowed_signers", &p.Trust.AllowedSigners)
+	file("/spec/trust/keyring", &p.Trust.Keyring)
 	take(d, "/spec/manifests", func(list resource.List) {
 		p.Manifests = nil
 		for i, item := range list {
@@ -205,6 +227,34 @@ func (l *loader) takeLease(d *document, text string) {
 	}
 }
 
+// checkStateRef refuses a branch for the state that is something else already. The lock is moved in the same push as the state.
+func (l *loader) checkStateRef() {
+	const at = "/spec/state/ref"
+	d, p := l.settings, l.project
+	if d == nil || p.StateRef == "" {
+		return
+	}
+	f := diag.Diagnostic{Severity: diag.Error, Code: diag.BadValue, Pos: d.valuePos(at), Path: string(shortPath(at)),
+		Hint: "name a branch that holds nothing else, such as dcsync-state"}
+	switch fullRef(p.StateRef) {
+	case fullRef(p.Git.Branch):
+		f.Summary = fmt.Sprintf("%s is the branch of the manifests", p.StateRef)
+	case p.Lock.Ref:
+		f.Summary = fmt.Sprintf("%s is the lock", p.StateRef)
+	default:
+		return
+	}
+	l.add(d, f)
+}
+
+// fullRef gives the full name of a branch.
+func fullRef(branch string) string {
+	if strings.HasPrefix(branch, "refs/") {
+		return branch
+	}
+	return "refs/heads/" + branch
+}
+
 // take hands the value at a path on when it has the right type.
 func take[V resource.Value](d *document, path resource.Path, set func(V)) {
 	if v, ok := resource.Get(d.value, path).(V); ok {
@@ -231,13 +281,9 @@ func (l *loader) staysInside(d *document, path resource.Path, name string) bool 
 
 // isFolder reports a manifest folder that cannot be read.
 func (l *loader) isFolder(d *document, path resource.Path, name string) bool {
-	real, err := l.folder.locate(name)
+	err := l.folder.holdsFolder(name)
 	if err == nil {
-		var info os.FileInfo
-		if info, err = os.Stat(real); err == nil && info.IsDir() {
-			return true
-		}
-		err = cmp.Or(err, errNotFolder)
+		return true
 	}
 	l.partial = true
 	code := diag.NoManifests

@@ -42,7 +42,8 @@ func TestProjectDefaults(t *testing.T) {
 	l := load(t, root)
 	want := &Project{
 		Root: root, Name: "test", UID: "0123456789abcdef", Instance: "us", Manifests: []string{"manifests"},
-		StateFile: "dcsync.state.json", Lock: Lock{Mode: "auto", Ref: "refs/dcsync/lock", Lease: 10 * time.Minute}, Git: Git{Remote: "origin"}, MaxOrders: 25, RateLimit: "100/5s,1000/180s", Settle: time.Minute,
+		StateFile: "dcsync.state.json", Lock: Lock{Mode: "auto", Ref: "refs/dcsync/lock", Lease: 10 * time.Minute}, Git: Git{Remote: "origin", Sign: "none"},
+		Trust: Trust{AllowedSigners: ".dcsync/allowed_signers"}, MaxOrders: 25, RateLimit: "100/5s,1000/180s", Settle: time.Minute,
 	}
 	if diff := cmp.Diff(want, l.Project); diff != "" {
 		t.Errorf("project (-want +got):\n%s", diff)
@@ -63,9 +64,10 @@ spec:
   account_id: 1234567
   container_id: 11
   manifests: [a, b/c]
-  state: {file: state/dcsync.json}
+  state: {file: state/dcsync.json, ref: dcsync-state}
   lock: {mode: none, ref: refs/heads/lock, lease: 5m}
-  git: {remote: up, branch: main, identity: {name: Bot, email: bot@example.com}}
+  git: {remote: up, branch: main, identity: {name: Bot, email: bot@example.com}, sign: ssh}
+  trust: {allowed_signers: keys/signers, keyring: keys/ring.asc}
   limits: {max_orders: 3, max_destroy: 1}
   rate_limit: off
   settle: 1m30s
@@ -76,7 +78,8 @@ spec:
 	l := load(t, root)
 	want := &Project{
 		Root: root, Name: "test", UID: "0123456789abcdef", Instance: "eu", AccountID: 1234567, ContainerID: 11,
-		Manifests: []string{"a", "b/c"}, StateFile: "state/dcsync.json", Lock: Lock{Mode: "none", Ref: "refs/heads/lock", Lease: 5 * time.Minute}, Git: Git{Remote: "up", Branch: "main", Name: "Bot", Email: "bot@example.com"}, MaxOrders: 3, MaxDestroy: 1,
+		Manifests: []string{"a", "b/c"}, StateFile: "state/dcsync.json", StateRef: "dcsync-state", Lock: Lock{Mode: "none", Ref: "refs/heads/lock", Lease: 5 * time.Minute}, Git: Git{Remote: "up", Branch: "main", Name: "Bot", Email: "bot@example.com", Sign: "ssh"},
+		Trust: Trust{AllowedSigners: "keys/signers", Keyring: "keys/ring.asc"}, MaxOrders: 3, MaxDestroy: 1,
 		RateLimit: "off", Settle: 90 * time.Second, SkipApproval: true,
 	}
 	if diff := cmp.Diff(want, l.Project); diff != "" {
@@ -132,7 +135,7 @@ func TestScaffoldOverExisting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff("build\n.dcsync/\n.dcsync.state.json*\n", string(ignore)); diff != "" {
+	if diff := cmp.Diff("build\n.dcsync/\n.dcsync/cache/\n.dcsync/lock\n.dcsync/work/\n.dcsync.state.json*\n", string(ignore)); diff != "" {
 		t.Errorf(".gitignore (-want +got):\n%s", diff)
 	}
 	first := load(t, dir)

@@ -24,10 +24,11 @@ var scaffoldFiles = []string{
 	"manifests/organization.yaml",
 }
 
-// scaffoldLines are files a repository may have already: lines they lack are added, nothing is taken away.
+// scaffoldLines are files a repository may have already: lines they lack are added, nothing is taken away. The folder .dcsync is not
+// ignored as a whole, because the keys of allowed signers are committed in it.
 var scaffoldLines = []struct{ name, lines string }{
 	{".gitattributes", "dcsync.yaml text eol=lf\nmanifests/** text eol=lf\ndcsync.state.json text eol=lf merge=dcsync\n"},
-	{".gitignore", ".dcsync/\n.dcsync.state.json*\n"},
+	{".gitignore", ".dcsync/cache/\n.dcsync/lock\n.dcsync/work/\n.dcsync.state.json*\n"},
 }
 
 // Scaffold writes a new project into dir, which is made when it is missing: dcsync.yaml with a fresh uid, one manifest of each kind

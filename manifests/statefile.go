@@ -2,7 +2,6 @@ package manifests
 
 import (
 	"fmt"
-	"path"
 	"strings"
 
 	"dcsync/internal/diag"
@@ -43,20 +42,4 @@ func (l *loader) folderOf(name string) string {
 		}
 	}
 	return ""
-}
-
-// target gives the name that a path of the project stands for, symbolic links followed as far as it exists.
-func (f *folder) target(name string) string {
-	name = path.Clean(name)
-	for at, rest := name, ""; ; at, rest = path.Dir(at), path.Join(path.Base(at), rest) {
-		real, err := f.locate(at)
-		if err == nil {
-			if real, err = f.name(real); err == nil {
-				return path.Join(real, rest)
-			}
-		}
-		if at == "." || at == "/" {
-			return name
-		}
-	}
 }

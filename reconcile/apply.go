@@ -37,8 +37,6 @@ type Options struct {
 	Drain       <-chan struct{} // closed: begin nothing new, finish what is in flight
 	Observer    Observer        // may be nil
 	Step        step.Hook
-	// Guard is asked right before each request that creates or changes something; its error keeps it from being sent. nil: always go on.
-	Guard func() error
 	// Source gives what is recorded of the manifest an object was applied from.
 	Source func(*resource.Object) state.Source
 }
@@ -58,9 +56,11 @@ func Apply(ctx context.Context, p *Plan, in Input, remote Remote, store Store, o
 	}
 	if err == nil && !ledger.Interrupted && r.opts.Wait > 0 {
 		r.wait(ctx)
+		ledger.Interrupted = ctx.Err() != nil
 	}
 	if err == nil && !ledger.Interrupted {
 		err = r.close(ctx, p)
+		ledger.Interrupted = r.stopping()
 	}
 	for _, c := range p.Changes {
 		if res := r.results[c]; res != nil {
@@ -172,7 +172,7 @@ func (r *runner) carryOut(ctx context.Context, c *Change) *Result {
 		r.mu.Unlock()
 	}
 	begin := r.opts.Now()
-	t := &task{runner: r, change: c, result: &Result{Address: c.Address, Action: c.Action, Outcome: resource.Done, ID: c.ID}}
+	t := &task{runner: r, change: c, nonce: c.nonce, sequence: c.Sequence, result: &Result{Address: c.Address, Action: c.Action, Outcome: resource.Done, ID: c.ID}}
 	err := t.do(ctx)
 	t.result.Duration = r.opts.Now().Sub(begin)
 	if err != nil {
@@ -232,6 +232,9 @@ type task struct {
 	*runner
 	change *Change
 	result *Result
+
+	nonce    string // of the order that the change stands for in the end: a look-up may find that others followed
+	sequence int
 }
 
 // errBlocked marks a change that turned out, at the last look, to be one that must not be made.
@@ -239,20 +242,6 @@ var errBlocked = errors.New("blocked")
 
 // errDrained says that the run was told to stop between two calls of one change.
 var errDrained = errors.New("interrupted; the rest is done by the next apply")
-
-// errUnguarded says that a request was not sent, because another run may be sending it.
-var errUnguarded = errors.New("not sent, the next apply does it")
-
-// guard keeps a request from being sent when other runs are no longer kept out.
-func (t *task) guard() error {
-	if t.opts.Guard == nil {
-		return nil
-	}
-	if err := t.opts.Guard(); err != nil {
-		return fmt.Errorf("%w: %w", errUnguarded, err)
-	}
-	return nil
-}
 
 // missingPermission is the API's word for a key or user that may not do a thing. It ends the writes of the run: every further one
 // would be refused too (domain rules, section 7).
@@ -278,7 +267,7 @@ func (t *task) fail(err error) {
 	switch {
 	case errors.Is(err, errBlocked):
 		t.result.Outcome = resource.OutcomeOfBlocked
-	case errors.Is(err, errDrained), errors.Is(err, errUnguarded):
+	case errors.Is(err, errDrained), errors.Is(err, resource.ErrNotSent) && !isAmbiguous(err):
 		t.result.Outcome = resource.Skipped
 	default:
 		t.result.Outcome = resource.Failed
@@ -294,7 +283,7 @@ func (t *task) do(ctx context.Context) error {
 	case resource.Cancel, resource.Withdraw, resource.Revoke:
 		return t.end(ctx)
 	case resource.Adopt:
-		return t.adopt(ctx, t.change.live, t.change.nonce)
+		return t.adopt(ctx, t.change.live)
 	case resource.Update, resource.Activate, resource.Deactivate:
 		return t.update(ctx)
 	case resource.Forget:

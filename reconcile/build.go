@@ -85,23 +85,22 @@ func (b *builder) change(o *resource.Object, action resource.Action, trigger res
 func (b *builder) missing(p *Plan, o *resource.Object) {
 	v := b.settle(o)
 	switch {
-	case o.Retire != nil && v.adopt == nil:
+	case o.Retire != nil && o.Retire.Target != targetPrevious && v.adopt == nil:
 		b.add(p, b.blocked(o, "retire asks for an end, but there is no order of this manifest in state", "take the manifest away; nothing is ordered to be ended"))
 	case v.block != "":
 		b.add(p, b.blocked(o, v.block, v.hint))
 	case v.adopt != nil:
 		c := b.change(o, resource.Adopt, resource.ByRecovery, "an earlier run of this project created it and could not record it")
-		c.ID, c.live, c.nonce = v.adopt.ID, v.adopt, v.adopt.Nonce
-		if o.Descriptor.Nonce != "" {
-			c.Sequence, c.earlier = b.sequences(o)[v.adopt.Nonce], b.earlierOf(o, v.adopt, v.before)
-		}
+		c.ID, c.live, c.nonce, c.Sequence, c.before = v.adopt.ID, v.adopt, v.adopt.Nonce, v.at.sequence, v.before
 		c.Fields = b.adoptable(o, v.adopt)
 		c.Requests = requests(c.Fields, c.live)
 		b.add(p, c)
 	default:
-		if why, hint := b.cannotCreate(o); why != "" {
-			b.add(p, b.blocked(o, why, hint))
-			return
+		for _, may := range []func(*resource.Object) (reason, hint string){b.orphan, b.claimed, b.cannotCreate} {
+			if why, hint := may(o); why != "" {
+				b.add(p, b.blocked(o, why, hint))
+				return
+			}
 		}
 		b.add(p, b.create(o, "not in state"))
 	}
@@ -136,6 +135,9 @@ func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
 		if !slices.Equal(acc.User.Sees, live.User.Sees) {
 			return "this key sees other containers than the key of the last apply", "apply with --accept-key-change when that is meant"
 		}
+	}
+	if why, hint := b.outside(o); why != "" {
+		return why, hint
 	}
 	if why, hint := b.frozen(o); why != "" {
 		return why, hint
@@ -194,7 +196,7 @@ func sentAfter(d *resource.Descriptor, spec resource.Map) []resource.FieldChange
 // forgotten plans the entries whose manifest is gone: dcsync stops managing them and touches nothing.
 func (b *builder) forgotten(p *Plan) {
 	for _, a := range b.in.State.Addresses() {
-		if b.in.Set.Get(a) != nil {
+		if b.in.Set.Get(a) != nil || b.in.Later[a] {
 			continue
 		}
 		entry := b.in.State.Objects[a]
@@ -204,6 +206,9 @@ func (b *builder) forgotten(p *Plan) {
 		if entry.Applied.Protect {
 			c.Action = resource.Blocked
 			c.Reason = "its manifest is gone but it is protected; write the manifest with protect: false and apply that first"
+		} else if heir, ok := b.heirs[a]; ok {
+			c.Action = resource.Blocked
+			c.Reason = fmt.Sprintf("its manifest is gone, and %s looks like it under another name; until that is settled it stays in state", heir)
 		} else {
 			p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.Forgotten, Address: a.String(), Pos: diag.Pos{File: entry.Source.Path},
 				Summary: fmt.Sprintf("%s is no longer managed; %s still exists in the account", a, entry.Identity.ID),
@@ -213,7 +218,12 @@ func (b *builder) forgotten(p *Plan) {
 	}
 }
 
-func (b *builder) add(p *Plan, c *Change) { p.Changes = append(p.Changes, c) }
+func (b *builder) add(p *Plan, c *Change) {
+	p.Changes = append(p.Changes, c)
+	if c.waits {
+		b.waiting[c.Address] = true
+	}
+}
 
 // blockDependents blocks what refers to an object of which an intent is blocked (domain rules, section 14): what would be ordered or
 // changed was reviewed together with it.
@@ -233,6 +243,7 @@ func (b *builder) blockDependents(p *Plan) {
 }
 
 func (b *builder) counts(p *Plan) {
+	p.Waiting = len(b.waiting)
 	for _, c := range p.Changes {
 		p.Cost.Requests += c.Requests
 		if c.Action.Orders() && c.object.Descriptor.Billable {
@@ -245,11 +256,11 @@ func (b *builder) counts(p *Plan) {
 	calls := p.Cost.Requests > 0
 	for _, kind := range slices.Sorted(maps.Keys(b.in.Live.Lists)) {
 		for _, live := range b.in.Live.Lists[kind].Objects {
-			if _, owned := b.owned[Key{kind, live.ID}]; owned || live.Phase == resource.Ended || !b.in.Settings.Scope.Holds(live) {
+			if _, owned := b.owned[Key{kind, live.ID}]; owned || b.in.Settings.Siblings[Key{kind, live.ID}] || live.Phase == resource.Ended || !b.in.Settings.Scope.Holds(live) {
 				continue
 			}
 			p.UnmanagedCount++
-			p.Unmanaged = append(p.Unmanaged, Unmanaged{Kind: kind, ID: live.ID, Summary: strings.TrimSpace(strings.Join([]string{live.Product, live.Title, live.Status}, " "))})
+			p.Unmanaged = append(p.Unmanaged, Unmanaged{Kind: kind, ID: live.ID, Product: live.Product, Summary: strings.TrimSpace(strings.Join([]string{live.Product, live.Title, live.Status}, " "))})
 		}
 		if calls {
 			p.Cost.Requests += b.in.Live.Lists[kind].Requests // the listing that closes an apply
@@ -259,10 +270,11 @@ func (b *builder) counts(p *Plan) {
 
 // compare gives the differences of an object in state, its notes and custom fields narrowed to what is ours.
 func (b *builder) compare(o *resource.Object, entry *state.Entry, live *resource.Live) diff.Result {
-	in := diff.Input{Descriptor: o.Descriptor, Desired: b.desired(o), Applied: entry.Applied.Spec, Ignore: o.Lifecycle.Ignore, Via: o.ViaAt}
+	in := diff.Input{Descriptor: o.Descriptor, Desired: b.desired(o), Applied: appliedSpec(entry, live), Ignore: o.Lifecycle.Ignore, Via: o.ViaAt}
 	if o.Descriptor.Nonce != "" && (entry.Identity.Generation > 1 || entry.Identity.Sequence > 0) {
 		in.Ignore = append(slices.Clone(in.Ignore), o.Descriptor.Nonce, renewalOf) // only the first order carries the manifest's own
 	}
+	in.Ignore = append(slices.Clone(in.Ignore), b.unheard[o.Address.String()]...)
 	if live != nil {
 		in.Depth = live.Depth
 		in.Live = ours(o.Descriptor, in.Desired, entry, live)

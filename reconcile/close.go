@@ -27,6 +27,7 @@ func (r *runner) close(ctx context.Context, p *Plan) error {
 	}
 	account := &Account{ID: r.in.Live.ID, Lists: lists}
 	left := r.left(p)
+	askedNow := r.askedNow()
 	err := r.record(ctx, func(f *state.File) {
 		r.sign(f)
 		ids := func(a resource.Address) string {
@@ -37,11 +38,13 @@ func (r *runner) close(ctx context.Context, p *Plan) error {
 		}
 		for a, e := range f.Objects {
 			live := account.listed(Key{a.Kind, e.Identity.ID})
+			answered(e, live, r.in.Live.Infos[Key{a.Kind, e.Identity.ID}], askedNow[a])
 			if o := r.in.Set.Get(a); o != nil && left[a] != nil && !left[a].failed && o.Lifecycle.Generation == e.Identity.Generation {
 				r.refresh(e, o, live, resolveRefs(o.Spec, ids), left[a])
 				r.claimNotes(e, o, Key{a.Kind, e.Identity.ID})
 			}
 			if live != nil && !resource.Equal(live.Observed, e.Observed) {
+				outlived(e, live)
 				e.Observed, e.SeenAt = live.Observed.Clone(), r.opts.Now().UTC()
 			}
 			if o := r.in.Set.Get(a); o != nil {
@@ -62,7 +65,8 @@ func (r *runner) refresh(e *state.Entry, o *resource.Object, live *resource.Live
 	applied := withoutSecrets(o.Descriptor, desired)
 	for _, f := range o.Descriptor.Leaves() {
 		before := resource.Get(e.Applied.Spec, f.Path)
-		keep := f.Change == resource.CreateOnly || slices.Contains(left.held, f.Path) ||
+		asked := e.Applied.Asked != nil && slices.Contains(e.Applied.Asked.Fields, f.Path)
+		keep := f.Change == resource.CreateOnly || asked || slices.Contains(left.held, f.Path) ||
 			resource.Equal(diff.Normal(f, before), diff.Normal(f, resource.Get(applied, f.Path)))
 		if keep {
 			resource.Put(applied, f.Path, before)
@@ -99,6 +103,15 @@ func (r *runner) claimNotes(e *state.Entry, o *resource.Object, k Key) {
 		}
 		e.Identity.Notes[id] = text
 	}
+}
+
+// askedNow tells for which objects this run tried to have another certificate.
+func (r *runner) askedNow() map[resource.Address]bool {
+	out := map[resource.Address]bool{}
+	for c := range r.results {
+		out[c.Address] = out[c.Address] || c.Action == resource.ReissueNow
+	}
+	return out
 }
 
 func (r *runner) changedAnything() bool {

@@ -45,17 +45,19 @@ func (t *task) create(ctx context.Context) error {
 			return err
 		}
 		if found != nil {
-			return t.adopt(ctx, found, t.change.nonce)
+			return t.adopt(ctx, found)
 		}
 	}
 	created, adopted, err := t.ask(ctx, t.complete(spec))
 	switch {
 	case t.change.renews != "" && codeOf(err) == renewedAlready:
 		return t.blocked(renewedOutside(t.change.renews, []string{"another order"}))
+	case codeOf(err) == duplicateOrganization:
+		return t.duplicate(ctx, err)
 	case err != nil:
 		return err
 	case adopted != nil:
-		return t.adopt(ctx, adopted, t.change.nonce)
+		return t.adopt(ctx, adopted)
 	}
 	if owner, taken := t.store.Snapshot().ByID(d.Kind, created.ID); taken && owner != t.change.Address {
 		return fmt.Errorf("create %s: the answer names %s, which is %s's", t.change.Address, created.ID, owner)
@@ -71,7 +73,7 @@ func (t *task) create(ctx context.Context) error {
 	for _, f := range later {
 		resource.Put(applied, f.Path, nil)
 	}
-	if err := t.recordNew(ctx, created.ID, t.change.nonce, applied); err != nil {
+	if err := t.recordNew(ctx, created.ID, applied); err != nil {
 		return err
 	}
 	return t.inPlace(ctx, spec, later, nil)
@@ -79,6 +81,25 @@ func (t *task) create(ctx context.Context) error {
 
 // renewedAlready is the API's word for a renewal that somebody else placed (API facts, section 2).
 const renewedAlready = "order_renewed_already"
+
+// duplicateOrganization is the API's word for details that an organization has already (API facts, section 2).
+const duplicateOrganization = "duplicate_organization"
+
+// duplicate blocks a creation that the API refused since there is such an object: somebody made it after the plan. It names those of that name.
+func (t *task) duplicate(ctx context.Context, err error) error {
+	t.sent(1)
+	l, lookErr := t.remote.List(ctx, t.change.Address.Kind)
+	if lookErr != nil {
+		return errors.Join(err, lookErr)
+	}
+	var alike []*resource.Live
+	for _, live := range l.Objects {
+		if sameTitle(t.change.object, live) {
+			alike = append(alike, live)
+		}
+	}
+	return t.blocked(thereAlready(t.change.object, alike))
+}
 
 // codeOf gives the API's own code of an error, "" when there is none.
 func codeOf(err error) string {
@@ -135,9 +156,6 @@ func (t *task) reuseParent(spec resource.Map) {
 func (t *task) ask(ctx context.Context, spec resource.Map) (*resource.Created, *resource.Live, error) {
 	d := t.change.object.Descriptor
 	for n := 1; ; n++ {
-		if err := t.guard(); err != nil {
-			return nil, nil, err
-		}
 		since := t.opts.Now().Add(-clockSkew)
 		t.opts.Step.At(BeforeCreate)
 		t.sent(1)
@@ -184,8 +202,25 @@ func refused(err error) bool {
 // lookup finds what carries the change's nonce: one live object to adopt, nil for none, or an error that blocks.
 func (t *task) lookup(ctx context.Context, spec resource.Map) (*resource.Live, error) {
 	d := t.change.object.Descriptor
+	found, err := t.carriers(ctx, t.change.nonce)
+	if err != nil {
+		return nil, err
+	}
+	v := judge(d, spec, found)
+	switch {
+	case v.block != "":
+		return nil, t.blocked(v.block, v.hint)
+	case v.adopt == nil && len(found) > 0:
+		return t.beyond(ctx, spec, found)
+	}
+	return v.adopt, nil
+}
+
+// carriers reads the orders that carry a nonce. That one of them cannot be read, or is another manifest's, blocks.
+func (t *task) carriers(ctx context.Context, nonce string) ([]*resource.Live, error) {
+	d := t.change.object.Descriptor
 	t.sent(1)
-	ids, err := t.remote.Lookup(ctx, d.Kind, t.change.nonce)
+	ids, err := t.remote.Lookup(ctx, d.Kind, nonce)
 	if err != nil {
 		return nil, err
 	}
@@ -205,20 +240,13 @@ func (t *task) lookup(ctx context.Context, spec resource.Map) (*resource.Live, e
 		}
 		found = append(found, live)
 	}
-	v := judge(d, spec, found)
-	switch {
-	case v.block != "":
-		return nil, t.blocked(v.block, v.hint)
-	case v.adopt == nil && len(found) > 0:
-		return nil, t.recordEnded(ctx, spec, found)
-	}
-	return v.adopt, nil
+	return found, nil
 }
 
 // recordEnded keeps in state that the manifest's order was placed and has ended: only a raised generation orders again.
 func (t *task) recordEnded(ctx context.Context, spec resource.Map, found []*resource.Live) error {
 	last := found[len(found)-1]
-	if err := t.recordNew(ctx, last.ID, t.change.nonce, appliedFromLive(t.change.object.Descriptor, spec, last)); err != nil {
+	if err := t.recordNew(ctx, last.ID, appliedFromLive(t.change.object.Descriptor, spec, last, unheard(t.in.Findings)[t.change.Address.String()])); err != nil {
 		return err
 	}
 	t.result.ID = last.ID
@@ -309,7 +337,7 @@ func (t *task) recent(ctx context.Context, spec resource.Map, since time.Time) (
 
 // adopt records an object that an earlier run created, and completes it: what was to be sent afterwards, and what is changed in
 // place.
-func (t *task) adopt(ctx context.Context, live *resource.Live, nonce string) error {
+func (t *task) adopt(ctx context.Context, live *resource.Live) error {
 	t.result.Action, t.result.ID = resource.Adopt, live.ID
 	t.result.WaitingOn = live.WaitingOn
 	spec, err := t.desired()
@@ -320,8 +348,8 @@ func (t *task) adopt(ctx context.Context, live *resource.Live, nonce string) err
 	in := t.in
 	in.State = t.store.Snapshot()
 	b := newBuilder(in)
-	applied := appliedFromLive(o.Descriptor, spec, live)
-	if err := t.recordNew(ctx, live.ID, nonce, applied); err != nil {
+	applied := appliedFromLive(o.Descriptor, spec, live, b.unheard[o.Address.String()])
+	if err := t.recordNew(ctx, live.ID, applied); err != nil {
 		return err
 	}
 	if err := t.recordNotes(ctx, spec, live); err != nil || live.Phase == resource.Ended {
@@ -357,13 +385,12 @@ func postedNotes(d *resource.Descriptor, spec resource.Map, live *resource.Live,
 }
 
 // recordNew makes the address own a live id, keeping what it owned before among its earlier ids.
-func (t *task) recordNew(ctx context.Context, id, nonce string, applied resource.Map) error {
+func (t *task) recordNew(ctx context.Context, id string, applied resource.Map) error {
 	o := t.change.object
 	err := t.record(ctx, func(f *state.File) {
 		before := f.Objects[o.Address]
 		origin := originOf(o, before)
-		e := newEntry(o, id, nonce, origin, o.Lifecycle.Generation, t.change.Sequence)
-		e.Identity.Earlier = t.change.earlier
+		e := newEntry(o, id, t.nonce, origin, o.Lifecycle.Generation, t.sequence)
 		if before != nil {
 			e.Identity.Earlier = before.Identity.Earlier
 			e.Identity.Tombstones = before.Identity.Tombstones
@@ -373,6 +400,7 @@ func (t *task) recordNew(ctx context.Context, id, nonce string, applied resource
 					Ended: t.endedAs(was), Key: keyOf(o, before, was.ID)})
 			}
 		}
+		e.Identity.Earlier = append(e.Identity.Earlier, t.earlierOf()...)
 		e.Applied = state.Applied{Spec: applied, Generation: o.Lifecycle.Generation, Protect: o.Lifecycle.Protect}
 		e.Source, e.DependsOn = t.opts.Source(o), o.DependsOn
 		f.Objects[o.Address] = e
@@ -387,9 +415,9 @@ func (t *task) recordNew(ctx context.Context, id, nonce string, applied resource
 func (t *task) endedAs(was state.Identity) string {
 	live := t.in.Live.deepest(Key{t.change.Address.Kind, was.ID})
 	switch {
-	case t.change.Sequence > was.Sequence && (t.change.renews != "" || t.change.live != nil && renews(t.change.live) == was.ID):
+	case t.sequence > was.Sequence && (t.change.renews != "" || t.change.live != nil && renews(t.change.live) == was.ID):
 		return "renewed"
-	case t.change.Sequence > was.Sequence:
+	case t.sequence > was.Sequence:
 		return "replaced"
 	case live == nil:
 		return "unknown"

@@ -46,6 +46,7 @@ func (t *task) end(ctx context.Context) error {
 		// The order does not show which of its certificates are revoked, so state has to remember.
 		return t.record(ctx, func(f *state.File) {
 			e, key := f.Objects[c.Address], ""
+			answered(e, c.live, c.live, false)
 			if strings.EqualFold(c.serial, c.live.Life.Serial) {
 				key = keyOf(c.object, e, c.ID)
 			}

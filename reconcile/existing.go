@@ -28,11 +28,25 @@ func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
 	case live == nil || b.in.Live.Absent[k]:
 		c := b.blocked(o, fmt.Sprintf("%s is not visible to this key; it is never created again for that", entry.Identity.ID),
 			"use a key that sees it, or take the manifest away to stop managing it")
-		c.ID, c.Trigger = entry.Identity.ID, resource.ByDrift
+		c.ID, c.Trigger = entry.Identity.ID, b.heldUp(o, entry)
 		b.add(p, c)
 	default:
 		b.seen(p, o, entry, live)
 	}
+}
+
+// heldUp tells what is blocked where an object cannot be worked on: an intent when its manifest wants something that was not applied, else
+// nothing but the drift itself (domain rules, section 14).
+func (b *builder) heldUp(o *resource.Object, entry *state.Entry) resource.Trigger {
+	if o.Descriptor.Expires && o.Lifecycle.Generation != entry.Identity.Generation || endsCurrent(o, entry) && !hasTombstone(entry, entry.Identity.ID, "") {
+		return resource.ByIntent
+	}
+	for _, f := range b.compare(o, entry, nil).Changes {
+		if b.act(o, f, nil).action != resource.Deferred {
+			return resource.ByIntent
+		}
+	}
+	return resource.ByDrift
 }
 
 // unseen plans an object in state by the state alone.
@@ -51,9 +65,10 @@ func (b *builder) unseen(p *Plan, o *resource.Object, entry *state.Entry) {
 
 // seen plans an object that is in state and that the account shows.
 func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
-	if o.Descriptor.Expires {
-		if follower := b.followed(o, entry, live).ours; follower != nil { // the manifest means that one by now
-			b.add(p, b.takeOver(o, entry, follower))
+	p.Unnamed = append(p.Unnamed, b.unnamed(o, live)...)
+	if o.Descriptor.Expires && o.Lifecycle.Generation == entry.Identity.Generation {
+		if s := b.followed(o, entry, live); s.ours != nil {
+			b.add(p, b.takeOver(o, entry, s)) // first of all: until then the manifest's order is not known
 			return
 		}
 	}
@@ -77,11 +92,11 @@ func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *re
 		b.add(p, b.noop(o, entry, live)) // its last certificate was to end
 	case o.Descriptor.Expires && live.Phase == resource.Ended:
 		c := b.blocked(o, fmt.Sprintf("order %s is %s", live.ID, live.Status), "raise lifecycle.generation to order again, or take the manifest away")
-		c.ID, c.Trigger = live.ID, resource.ByDrift
+		c.ID, c.Trigger = live.ID, b.heldUp(o, entry)
 		b.add(p, c)
 	default:
 		if b.waitingOn(o, live) != "" || live.Reissuing || live.Revoking {
-			p.Waiting++
+			b.waiting[o.Address] = true
 		}
 		b.differences(p, o, entry, live)
 	}
@@ -107,7 +122,7 @@ func (b *builder) noop(o *resource.Object, entry *state.Entry, live *resource.Li
 	return c
 }
 
-// renewedElsewhere tells that the account shows an order as renewed by somebody else. It gives false where a renewal is due, which tells it
+// renewedElsewhere plans an order that the account shows as renewed by somebody else's. It gives false where a renewal is due, which tells it
 // by itself.
 func (b *builder) renewedElsewhere(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) bool {
 	if d := b.due(o, live, nil); d.action == resource.RenewOrder && d.reached(b.in.AsOf) {
@@ -122,20 +137,32 @@ func (b *builder) renewedElsewhere(p *Plan, o *resource.Object, entry *state.Ent
 	return true
 }
 
+// stillLives says why another generation of a manifest is not ordered.
+func stillLives(live *resource.Live) (reason, hint string) {
+	return fmt.Sprintf("order %s is %s, and a second live order for one manifest is never placed", live.ID, live.Status),
+		"put lifecycle.generation back, or end that order in the console first"
+}
+
 // regenerate plans an object whose manifest asks for another generation than the one applied.
 func (b *builder) regenerate(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
+	alive := live
+	if live.Phase == resource.Ended {
+		alive = b.followed(o, entry, live).ours
+	}
 	switch {
 	case o.Lifecycle.Generation < entry.Identity.Generation:
 		b.add(p, b.blocked(o, fmt.Sprintf("generation %d was applied already", entry.Identity.Generation), "lifecycle.generation can only be raised"))
-	case live.Phase != resource.Ended:
-		c := b.blocked(o, fmt.Sprintf("order %s is %s, and a second live order for one manifest is never placed", live.ID, live.Status),
-			"put lifecycle.generation back, or end that order in the console first")
-		c.ID = live.ID
+	case alive != nil:
+		why, hint := stillLives(alive)
+		c := b.blocked(o, why, hint)
+		c.ID = alive.ID
 		b.add(p, c)
 	default:
-		if why, hint := b.cannotCreate(o); why != "" {
-			b.add(p, b.blocked(o, why, hint))
-			return
+		for _, may := range []func(*resource.Object) (reason, hint string){b.claimed, b.cannotCreate} {
+			if why, hint := may(o); why != "" {
+				b.add(p, b.blocked(o, why, hint))
+				return
+			}
 		}
 		c := b.create(o, fmt.Sprintf("generation %d: order %s is %s", o.Lifecycle.Generation, live.ID, live.Status))
 		b.add(p, c)

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"dcsync/internal/diag"
 	"dcsync/internal/diff"
@@ -30,6 +31,9 @@ const (
 // differences plans an object that is in state and alive, by the policy of each field that differs.
 func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
 	res := b.compare(o, entry, live)
+	if live != nil {
+		b.strangers(p, o, entry, live)
+	}
 	for _, path := range res.Released {
 		p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.FieldReleased, Address: o.Address.String(), Path: string(path), Pos: o.Pos(path),
 			Summary: fmt.Sprintf("%s is no longer written; the API cannot clear it, so it keeps its value and is not managed any more", path),
@@ -37,10 +41,11 @@ func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, l
 	}
 	if d := b.due(o, live, entry.Observed); d.action != "" {
 		b.warnClamped(p, o, d)
+		b.warnLeft(p, o, d)
 		if d.action == resource.RenewOrder && d.reached(b.in.AsOf) {
 			c := b.renewal(o, entry, live, d, res.Changes)
 			b.add(p, c)
-			if c.Action.Works() {
+			if c.Action != resource.Blocked && c.Action != resource.Deferred {
 				return // whatever else differs rides on the renewal
 			}
 		}
@@ -93,6 +98,8 @@ func (b *builder) planReissue(p *Plan, o *resource.Object, entry *state.Entry, l
 	trigger, reason := resource.ByIntent, "the manifest changes what a reissue can change"
 	if len(fields) == 0 {
 		trigger = resource.ByTime
+	} else if refusedReissue(entry, live) {
+		reason = "a reissue was asked for before and rejected, or canceled; the manifest still wants it"
 	}
 	fields = append(fields, parts[waitingForCertificate]...)
 	if trigger == resource.ByTime {
@@ -112,6 +119,17 @@ func (b *builder) warnClamped(p *Plan, o *resource.Object, d due) {
 		Pos:     diag.Pos{File: o.Source.File, Line: o.Source.Line, Column: o.Source.Column},
 		Summary: fmt.Sprintf("renew_before is longer than the 90 days before its end in which an order can be renewed; it will be renewed from %s", d.at.Format("2006-01-02")),
 		Hint:    "write a shorter renew_before"})
+}
+
+// warnLeft says that the window is open and that dcsync leaves it to CertCentral to ask for the next certificate.
+func (b *builder) warnLeft(p *Plan, o *resource.Object, d due) {
+	if !d.left || !d.reached(b.in.AsOf) {
+		return
+	}
+	p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.LeftToAccount, Address: o.Address.String(), Pos: o.Pos(""),
+		Summary: fmt.Sprintf("its certificate ends on %s, and CertCentral is to ask for the next one by itself (auto_reissue is on in the account), so dcsync does not",
+			d.till.Format(time.DateOnly)),
+		Hint: "write auto_reissue: 0 to have dcsync ask for it, or take lifecycle.renew_before away"})
 }
 
 func (b *builder) place(c *Change, entry *state.Entry) {
@@ -227,7 +245,7 @@ func reasonOf(fields []resource.FieldChange) string {
 
 // adoptable gives the in-place fields in which an adopted object still differs from its manifest, to be completed in the same run.
 func (b *builder) adoptable(o *resource.Object, live *resource.Live) []resource.FieldChange {
-	entry := &state.Entry{Applied: state.Applied{Spec: appliedFromLive(o.Descriptor, b.desired(o), live)}}
+	entry := &state.Entry{Applied: state.Applied{Spec: appliedFromLive(o.Descriptor, b.desired(o), live, b.unheard[o.Address.String()])}}
 	var out []resource.FieldChange
 	for _, f := range b.compare(o, entry, live).Changes {
 		if a := b.act(o, f, live).action; a == resource.Update || a == resource.Activate {
@@ -238,15 +256,15 @@ func (b *builder) adoptable(o *resource.Object, live *resource.Live) []resource.
 }
 
 // appliedFromLive gives the applied spec of an object that was found, not made: what live shows of the declared fields, and the
-// declared value of those it cannot show.
-func appliedFromLive(d *resource.Descriptor, desired resource.Map, live *resource.Live) resource.Map {
+// declared value of those it cannot show, or takes no notice of.
+func appliedFromLive(d *resource.Descriptor, desired resource.Map, live *resource.Live, unheard []resource.Path) resource.Map {
 	spec := resource.Map{}
 	for _, f := range d.Leaves() {
 		want := resource.Get(desired, f.Path)
 		if want == nil || d.SecretAt(f.Path) {
 			continue
 		}
-		if f.Change == resource.CreateOnly || !f.Readable(live.Depth) {
+		if f.Change == resource.CreateOnly || !f.Readable(live.Depth) || slices.Contains(unheard, f.Path) {
 			resource.Put(spec, f.Path, want)
 			continue
 		}

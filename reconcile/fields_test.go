@@ -99,7 +99,7 @@ func TestAppliedFromLive(t *testing.T) {
 	t.Parallel()
 	live := &resource.Live{Depth: resource.InfoDepth, Spec: resource.Map{"name": resource.String("ACME"), "years": resource.Int(3), "message": resource.String("m")}}
 	desired := resource.Map{"name": resource.String("Acme"), "years": resource.Int(1), "comment": resource.String("c"), "card": resource.SecretRef{Env: "X"}, "notes": strs("n")}
-	got := appliedFromLive(things(), desired, live)
+	got := appliedFromLive(things(), desired, live, nil)
 	want := resource.Map{"name": resource.String("Acme"), "years": resource.Int(3), "comment": resource.String("c")}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("applied (-want +got):\n%s", d)

@@ -88,7 +88,7 @@ func ours(d *resource.Descriptor, desired resource.Map, entry *state.Entry, live
 	}
 	for _, f := range d.Leaves() {
 		if f.Change == resource.Reissue && live.Reissuing {
-			resource.Put(spec, f.Path, resource.Get(entry.Applied.Spec, f.Path)) // what was asked for shows when it is issued
+			resource.Put(spec, f.Path, resource.Get(appliedSpec(entry, live), f.Path)) // what was asked for shows when it is issued
 			continue
 		}
 		if f.Change != resource.InPlace || live.Depth != resource.InfoDepth && !f.Readable(live.Depth) {

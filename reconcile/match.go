@@ -15,12 +15,16 @@ type builder struct {
 	in    Input
 	order []*resource.Object // each after all it refers to
 	owned map[Key]resource.Address
-	ids   map[resource.Address]string // live ids as far as known: from state, or about to be adopted
-	nonce map[string]bool             // the nonces the manifests stand for
-	free  map[group][]*resource.Live  // listed objects that no entry of the state owns
-	aim   map[resource.Address]bool   // nil: everything
+	ids   map[resource.Address]string           // live ids as far as known: from state, or about to be adopted
+	nonce map[string]bool                       // the nonces that state holds
+	free  map[group][]*resource.Live            // listed objects that no entry of the state owns
+	named map[group]map[string][]*resource.Live // the same by the name they are told by, "" where they show none
+	aim   map[resource.Address]bool             // nil: everything
 
-	sequence map[resource.Address]map[string]int // what sequences made so far
+	heirs   map[resource.Address]resource.Address // of entries without a manifest: the new manifest that seems to be theirs
+	unheard map[string][]resource.Path            // by address, the fields of which the API takes no notice
+	waiting map[resource.Address]bool             // who waits for people or DigiCert
+	chains  map[chainKey]map[string]int           // sequence by nonce, of the generations that were asked about
 }
 
 // group is what two objects must share to be taken for one another.
@@ -28,7 +32,8 @@ type group struct{ kind, product string }
 
 func newBuilder(in Input) *builder {
 	b := &builder{in: in, aim: aimed(in), order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{},
-		free: map[group][]*resource.Live{}, sequence: map[resource.Address]map[string]int{}}
+		free: map[group][]*resource.Live{}, named: map[group]map[string][]*resource.Live{}, chains: map[chainKey]map[string]int{},
+		waiting: map[resource.Address]bool{}, heirs: map[resource.Address]resource.Address{}, unheard: unheard(in.Findings)}
 	for a, e := range in.State.Objects {
 		b.owned[Key{a.Kind, e.Identity.ID}] = a
 		b.ids[a] = e.Identity.ID
@@ -37,9 +42,6 @@ func newBuilder(in Input) *builder {
 			b.owned[Key{a.Kind, was.ID}] = a
 			b.nonce[was.Nonce] = true
 		}
-	}
-	for _, o := range b.order {
-		b.nonce[nonceOf(in, o, b.origin(o), o.Lifecycle.Generation, 0)] = true
 	}
 	if in.Live == nil {
 		return b
@@ -91,7 +93,7 @@ func (b *builder) candidates(o *resource.Object) []*resource.Live {
 	desired := b.desired(o)
 	wasRetired := o.Retire != nil && b.in.State.Objects[o.Address] == nil
 	var out []*resource.Live
-	for _, live := range b.free[group{o.Address.Kind, o.Descriptor.Product}] {
+	for _, live := range b.near(o, desired) {
 		if _, adopted := b.owned[Key{live.Kind, live.ID}]; adopted {
 			continue
 		}
@@ -105,6 +107,37 @@ func (b *builder) candidates(o *resource.Object) []*resource.Live {
 		}
 	}
 	return out
+}
+
+// near gives the unowned objects of a manifest's kind and product whose name, where the listing shows one, is the manifest's. Without it a
+// project of many manifests in an account of many other objects would compare each with each.
+func (b *builder) near(o *resource.Object, desired resource.Map) []*resource.Live {
+	g := group{o.Address.Kind, o.Descriptor.Product}
+	i := slices.IndexFunc(o.Descriptor.Leaves(), func(f *resource.Field) bool {
+		holder := o.Descriptor.Field(f.Path.Parent())
+		return f.Identity && f.Readable(resource.ListDepth) && (holder == nil || holder.RefKind == "")
+	})
+	if i < 0 {
+		return b.free[g]
+	}
+	f := o.Descriptor.Leaves()[i]
+	name := func(spec resource.Map) string {
+		if v := resource.Get(spec, f.Path); v != nil {
+			return resource.Text(first(f, v))
+		}
+		return ""
+	}
+	want := name(desired)
+	if want == "" {
+		return b.free[g]
+	}
+	if b.named[g] == nil {
+		b.named[g] = map[string][]*resource.Live{}
+		for _, live := range b.free[g] {
+			b.named[g][name(live.Spec)] = append(b.named[g][name(live.Spec)], live)
+		}
+	}
+	return slices.Concat(b.named[g][""], b.named[g][want])
 }
 
 // sameIdentity gives "" when no identity field that both versions hold differs, else the path of one that does. Of a list, the
@@ -159,7 +192,8 @@ func detailsThatDiffer(d *resource.Descriptor, desired resource.Map, live *resou
 // (both zero) create.
 type verdict struct {
 	adopt  *resource.Live
-	before []*resource.Live // the manifest's orders before it, oldest first
+	at     place  // of what is adopted, among the orders of the manifest
+	before []link // live orders that it followed
 	block  string
 	hint   string
 }
@@ -179,6 +213,9 @@ func (b *builder) settle(o *resource.Object) verdict {
 	if v.adopt != nil {
 		b.ids[o.Address] = v.adopt.ID
 		b.owned[Key{o.Address.Kind, v.adopt.ID}] = o.Address
+		for _, l := range v.before {
+			b.owned[Key{o.Address.Kind, l.live.ID}] = o.Address
+		}
 	}
 	return v
 }
@@ -186,34 +223,46 @@ func (b *builder) settle(o *resource.Object) verdict {
 // byNonce judges the unowned orders that may be an earlier run's.
 func (b *builder) byNonce(o *resource.Object) verdict {
 	project := projectDigest(b.in.Live.ID, b.in.Settings.UID)
-	var ours []*resource.Live
+	var ours []link
+	var outgrown []*resource.Live
 	var elsewhere, unread []string
 	for _, c := range b.candidates(o) {
 		k := Key{c.Kind, c.ID}
 		info := b.in.Live.Infos[k]
+		if info == nil {
+			if b.in.Live.tried(k) {
+				unread = append(unread, c.ID)
+			}
+			continue
+		}
+		if at, mine := b.placeOf(o, o.Lifecycle.Generation, info.Nonce); mine {
+			ours = append(ours, link{at, info})
+			continue
+		}
 		switch {
-		case info == nil && b.in.Live.tried(k):
-			unread = append(unread, c.ID)
-		case info == nil:
-		case b.mine(o, info.Nonce):
-			ours = append(ours, info)
 		case info.Phase == resource.Ended:
-		case strings.HasPrefix(info.Nonce, project) && !b.stands(info.Nonce, info.Product) && sameIdentity(o.Descriptor, b.desired(o), info) == "":
+		case sameIdentity(o.Descriptor, b.desired(o), info) != "":
+		case b.outgrown(o, info.Nonce):
+			outgrown = append(outgrown, info)
+		case strings.HasPrefix(info.Nonce, project) && !b.accounted(info):
 			elsewhere = append(elsewhere, info.ID)
 		}
 	}
 	switch {
 	case len(ours) > 0:
-		last, before := newest(ours, b.sequences(o))
+		last, at, before := end(ours)
 		v := judge(o.Descriptor, b.desired(o), last)
-		v.before = before
+		v.at, v.before = at, before
 		return v
 	case len(unread) > 0:
 		return verdict{block: fmt.Sprintf("%s %s could not be read and may be what this manifest ordered", strings.ToLower(o.Address.Kind), strings.Join(unread, ", ")),
 			hint: "run again"}
+	case len(outgrown) > 0:
+		why, hint := stillLives(outgrown[0])
+		return verdict{block: why, hint: hint}
 	case len(elsewhere) > 0 && o.Lifecycle.Generation == 1:
 		return verdict{block: fmt.Sprintf("%s %s was placed by this project under another name", strings.ToLower(o.Address.Kind), strings.Join(elsewhere, ", ")),
-			hint: "give the manifest its earlier name back, or raise lifecycle.generation to order anew"}
+			hint: "write its earlier name into metadata.moved_from, or raise lifecycle.generation to order anew"}
 	}
 	return verdict{}
 }
@@ -274,10 +323,20 @@ func (b *builder) byDetails(o *resource.Object) verdict {
 		return verdict{adopt: equal[0]}
 	}
 	if all := append(equal, near...); len(all) > 0 {
-		return verdict{block: fmt.Sprintf("the account holds this %s already, or one much like it: %s", strings.ToLower(o.Address.Kind), strings.Join(idsOf(all), ", ")),
-			hint: "refer to it by id where it is needed, write its exact details into the manifest, or set skip_duplicate_org_check: true to have a second one"}
+		why, hint := thereAlready(o, all)
+		return verdict{block: why, hint: hint}
 	}
 	return verdict{}
+}
+
+// thereAlready says that an object is not created since the account holds others that it might be.
+func thereAlready(o *resource.Object, alike []*resource.Live) (reason, hint string) {
+	which := ""
+	if len(alike) > 0 {
+		which = ": " + strings.Join(idsOf(alike), ", ")
+	}
+	return fmt.Sprintf("the account holds this %s already, or one much like it%s", strings.ToLower(o.Address.Kind), which),
+		"refer to it by id where it is needed, write its exact details into the manifest, or set skip_duplicate_org_check: true to have a second one"
 }
 
 // duplicatesWanted tells whether the manifest asks for a second object beside one that is there already.

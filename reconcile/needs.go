@@ -20,9 +20,10 @@ type Input struct {
 	AsOf     time.Time
 	Refresh  Refresh
 	Settings Settings
-	Rules    *resource.Rules    // nil: not read, or not to be had
-	Targets  []resource.Address // none: everything
-	Findings diag.List          // about the manifests; those marked AtSend refuse what a plan would send
+	Rules    *resource.Rules           // nil: not read, or not to be had
+	Targets  []resource.Address        // none: everything
+	Later    map[resource.Address]bool // of State: their manifests may be in later commits than the Set's, so they are left alone
+	Findings diag.List                 // about the manifests; those marked AtSend refuse what a plan would send
 }
 
 // Settings are what the project and the caller decide for all objects.
@@ -31,7 +32,8 @@ type Settings struct {
 	ContainerID     int64 // 0: the key's own
 	SkipApproval    bool
 	Scope           resource.Scope
-	AcceptKeyChange bool // trust a "none" although the user of the key is another than at the last apply
+	Siblings        map[Key]bool // what other projects own
+	AcceptKeyChange bool         // trust a "none" although the user of the key is another than at the last apply
 }
 
 // Container gives the container that is ordered in where a manifest names none.
@@ -50,7 +52,8 @@ type Read struct {
 
 // Needs gives the single objects still to be read: every managed one under RefreshFull; else those whose manifest changed since it
 // was applied, whose list item moved since it was observed or differs from what is desired, and those the listing does not show; and
-// unowned ones that may be an earlier order of a manifest not yet in state, or follow the one in state. It is called again after its reads were made, until it gives nothing.
+// unowned ones that may be an earlier order of a manifest not yet in state, or may follow one that is due, was renewed or has ended. It is
+// called again after its reads were made, until it gives nothing.
 func Needs(in Input) []Read {
 	if in.Live == nil {
 		return nil
@@ -111,7 +114,7 @@ func (b *builder) wanted(o *resource.Object, entry *state.Entry) []Key {
 // moved tells whether an object in state must be looked at closely.
 func (b *builder) moved(o *resource.Object, entry *state.Entry) bool {
 	item := b.in.Live.listed(Key{o.Address.Kind, entry.Identity.ID})
-	if item == nil || entry.Source.Desired != DesiredDigest(o) || !resource.Equal(item.Observed, entry.Observed) {
+	if item == nil || entry.Applied.Asked != nil || entry.Source.Desired != DesiredDigest(o) || !resource.Equal(item.Observed, entry.Observed) {
 		return true
 	}
 	return len(b.compare(o, entry, item).Changes) > 0

@@ -6,6 +6,7 @@ import (
 
 	"dcsync/internal/diff"
 	"dcsync/internal/resource"
+	"dcsync/state"
 )
 
 // reissue asks for another certificate, once. The request has no idempotency key, so the order is looked at right before: a reissue that
@@ -36,7 +37,7 @@ func (t *task) reissue(ctx context.Context) error {
 		t.opts.Step.At(AfterChange)
 		if err == nil {
 			t.result.WaitingOn = reissueWaits(requests)
-			return t.recordReissue(ctx, spec)
+			return t.recordAsked(ctx, spec, live)
 		}
 		if !isAmbiguous(err) {
 			return err
@@ -45,8 +46,10 @@ func (t *task) reissue(ctx context.Context) error {
 		switch {
 		case lookErr != nil:
 			return errors.Join(err, lookErr)
-		case found != nil:
+		case found != nil && found.Reissuing:
 			t.result.WaitingOn = reissueWaits(found.Requests)
+			return t.recordAsked(ctx, spec, live)
+		case found != nil:
 			return t.recordReissue(ctx, spec)
 		case n == attempts || t.stopping():
 			return err
@@ -73,9 +76,16 @@ func (t *task) reissued(live *resource.Live, spec resource.Map) bool {
 	return shown > 0
 }
 
-// recordReissue keeps that the certificate was asked for as the manifest has it.
+// recordReissue keeps that the certificate is as the manifest has it.
 func (t *task) recordReissue(ctx context.Context, spec resource.Map) error {
-	if err := t.recordFields(ctx, spec, t.change.Fields); err != nil {
+	err := t.record(ctx, func(f *state.File) {
+		e := f.Objects[t.change.Address]
+		for _, fc := range t.change.Fields {
+			resource.Put(e.Applied.Spec, fc.Path, resource.Get(spec, fc.Path))
+		}
+		e.Applied.Asked = nil
+	})
+	if err != nil {
 		return err
 	}
 	t.opts.Step.At(AfterRecord)

@@ -15,7 +15,6 @@ import (
 
 	"dcsync/internal/diag"
 	"dcsync/internal/resource"
-	"dcsync/state"
 )
 
 // Refresh says how much of the account a plan looks at.
@@ -49,6 +48,7 @@ type Plan struct {
 
 	UnmanagedCount int         // live, not ended objects that no manifest and no state entry names
 	Unmanaged      []Unmanaged // the same by name, where the command asks for them
+	Unnamed        []Unnamed   // who may approve orders although no manifest names them, as far as validations were read
 }
 
 // Compared counts the managed objects by how deep they were read.
@@ -88,7 +88,16 @@ type Price struct {
 type Unmanaged struct {
 	Kind    string
 	ID      string
+	Product string // "" for what is no order
 	Summary string
+}
+
+// Unnamed is a person whom the account lets approve orders and no manifest names.
+type Unnamed struct {
+	Address resource.Address // whose validation they were named for
+	ID      string           // live id of that object
+	Type    string           // of the validation
+	Person  string
 }
 
 // Change is what the plan does with one object, or with some of its fields: an object whose fields call for different actions has
@@ -114,13 +123,13 @@ type Change struct {
 	object *resource.Object
 	nonce  string
 	renews string // the order that this one renews
+	before []link // live orders of the manifest that the one to adopt followed
 	serial string // the single certificate that is revoked
 	named  bool   // a retire block names what ends
+	waits  bool   // nothing is to be done, since what was asked for waits for people
 	// guarded tells that it is blocked by the object's protection.
 	guarded bool
 	live    *resource.Live
-
-	earlier []state.Earlier // orders of the manifest that the adopted one followed
 }
 
 // risk ranks a change among the others: a reissue that makes DigiCert revoke stands with the revocations.

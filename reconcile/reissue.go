@@ -17,6 +17,9 @@ func (b *builder) reissuing(o *resource.Object, entry *state.Entry, live *resour
 		b.place(c, entry)
 		return c
 	}
+	if why, hint := b.unsure(o, entry, live); why != "" {
+		return stop(why, hint)
+	}
 	if why, hint := b.keyStands(o, entry, live); why != "" {
 		return stop(why, hint)
 	}
@@ -30,46 +33,12 @@ func (b *builder) reissuing(o *resource.Object, entry *state.Entry, live *resour
 	c.ID, c.live, c.Fields, c.Requests = entry.Identity.ID, live, fields, 2 // a last look, and the request
 	b.place(c, entry)
 	if o.Descriptor.ReissueRevokes(fields) {
-		c.Revokes = dying(live, entry)
+		c.Revokes = dying(live, entry, b.in.AsOf)
 		if !o.Lifecycle.Allows(resource.AllowReissueRevoking) {
 			return stop("the reissue makes DigiCert revoke "+strings.Join(c.Revokes, ", "), "allow it with lifecycle.allow: [reissue-revoking]")
 		}
 	}
 	return c
-}
-
-// dying names the certificates of an order that are not over yet.
-func dying(live *resource.Live, entry *state.Entry) []string {
-	if live == nil {
-		return []string{"certificate " + resource.Text(entry.Observed["serial_number"])}
-	}
-	var out []string
-	for _, c := range live.Certificates {
-		if !c.Ended {
-			out = append(out, certificateText(c))
-		}
-	}
-	if out == nil && live.Life.Serial != "" {
-		out = append(out, certificateText(resource.Certificate{Serial: live.Life.Serial, CommonName: live.Title, Till: resource.Text(live.Observed["valid_till"])}))
-	}
-	if out == nil {
-		out = append(out, "the certificates of order "+live.ID)
-	}
-	return out
-}
-
-func certificateText(c resource.Certificate) string {
-	text := "certificate " + c.Serial
-	if c.Kind == "duplicate" {
-		text = "duplicate " + c.Serial
-	}
-	if c.CommonName != "" {
-		text += " of " + c.CommonName
-	}
-	if c.Till != "" {
-		text += ", valid till " + c.Till
-	}
-	return text
 }
 
 // elsewhere tells whether the account shows another certificate than the one state last saw: somebody, or an earlier run that could

@@ -72,6 +72,11 @@ func (b *builder) retirement(o *resource.Object, entry *state.Entry) *Change {
 		b.place(c, entry)
 		return c
 	}
+	if id == "" && r.Target == targetPrevious {
+		c := b.change(o, resource.Deferred, resource.ByIntent, fmt.Sprintf("no order came before order %s; it waits until another one follows that", entry.Identity.ID))
+		b.place(c, entry)
+		return c
+	}
 	if id == "" {
 		return stop(fmt.Sprintf("retire names %s, which is no order of this manifest", r.Target), "name current, previous, or one of its order numbers")
 	}
@@ -97,9 +102,8 @@ func (b *builder) retirement(o *resource.Object, entry *state.Entry) *Change {
 	case o.Lifecycle.Protect || entry.Applied.Protect:
 		return guard(stop(fmt.Sprintf("order %s is protected", id), "write protect: false and apply that first"))
 	case live.Revoking:
-		c := b.change(o, resource.Deferred, resource.ByIntent, fmt.Sprintf("order %s: its revocation was asked for and waits for approval", id))
-		c.ID = id
-		b.place(c, entry)
+		c := b.noop(o, entry, live)
+		c.ID, c.Reason, c.waits = id, fmt.Sprintf("order %s: its revocation was asked for and waits for approval", id), true
 		return c
 	case id != entry.Identity.ID && r.Reason != keyCompromise && !b.issued(Key{k.Kind, entry.Identity.ID}):
 		c := b.change(o, resource.Deferred, resource.ByIntent, fmt.Sprintf("order %s ends when order %s, which follows it, is issued", id, entry.Identity.ID))
@@ -118,6 +122,11 @@ func (b *builder) issued(k Key) bool {
 // ending plans the call, or says why what is asked for does not fit how the order stands.
 func (b *builder) ending(o *resource.Object, entry *state.Entry, live *resource.Live, serial string, stop func(reason, hint string) *Change) *Change {
 	r := o.Retire
+	if live.ID == entry.Identity.ID && serial == "" {
+		if why, hint := b.unsure(o, entry, live); why != "" {
+			return stop(why, hint)
+		}
+	}
 	action := r.Action
 	if live.End == resource.Withdraw && action == resource.Cancel {
 		action = resource.Withdraw
@@ -127,7 +136,7 @@ func (b *builder) ending(o *resource.Object, entry *state.Entry, live *resource.
 		return stop(fmt.Sprintf("order %s is %s and cannot be ended now", live.ID, live.Status), "run again when that has changed")
 	case live.End != action:
 		return stop(fmt.Sprintf("order %s is %s: it cannot be ended by %s", live.ID, live.Status, r.Action), "write action: "+string(live.End))
-	case serial != "" && !slices.ContainsFunc(live.Certificates, func(c resource.Certificate) bool { return strings.EqualFold(c.Serial, serial) }):
+	case serial != "" && !holdsCertificate(live, entry, serial):
 		return stop(fmt.Sprintf("order %s has no certificate %s", live.ID, serial), "check the serial number")
 	case live.Reissuing && action == resource.Revoke && !r.CancelReissue:
 		return stop(fmt.Sprintf("order %s has a reissue pending, and cannot be revoked before that is canceled", live.ID), "write cancel_reissue: true to cancel it first")
@@ -142,7 +151,7 @@ func (b *builder) ending(o *resource.Object, entry *state.Entry, live *resource.
 		if live.Reissuing {
 			c.Requests++
 		}
-		c.Revokes = dying(live, entry)
+		c.Revokes = dying(live, entry, b.in.AsOf)
 		if serial != "" {
 			c.Revokes = []string{certificateText(resource.Certificate{Serial: serial, CommonName: live.Title})}
 		}

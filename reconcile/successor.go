@@ -24,7 +24,9 @@ func (b *builder) next(o *resource.Object, entry *state.Entry) string {
 
 // successors are the orders that follow the one in state already: ours by its nonce, and those that somebody else placed.
 type successors struct {
-	ours   *resource.Live
+	ours   *resource.Live // at the end of the chain
+	at     place          // of ours
+	before []link         // live orders of the chain between the one in state and ours
 	others []string
 	unread []string
 }
@@ -57,29 +59,56 @@ func newer(a, than *resource.Live) bool {
 // followed looks for what follows an order that was read. Orders that renew something else do not.
 func (b *builder) followed(o *resource.Object, entry *state.Entry, live *resource.Live) successors {
 	var out successors
-	nonce := b.next(o, entry)
+	var chain []link
 	for _, k := range b.kin(o, live) {
 		info := b.in.Live.Infos[k]
 		owner, owned := b.owned[k]
+		var at place
+		mine := false
+		if info != nil {
+			at, mine = b.placeOf(o, entry.Identity.Generation, info.Nonce)
+		}
 		switch {
 		case owned && owner != o.Address:
 			out.others = append(out.others, fmt.Sprintf("%s of %s", k.ID, owner))
 		case info == nil && b.in.Live.tried(k):
 			out.unread = append(out.unread, k.ID)
 		case info == nil:
-		case info.Nonce == nonce && (info.Phase != resource.Ended || k.ID == live.Successor):
-			out.ours = info
+		case mine && at.sequence > entry.Identity.Sequence:
+			if info.Phase != resource.Ended || k.ID == live.Successor {
+				chain = append(chain, link{at, info})
+			}
 		case info.Phase == resource.Ended && k.ID != live.Successor:
 		case renews(info) != "" && renews(info) != live.ID:
-		case info.Nonce != "" && info.Nonce != nonce && b.stands(info.Nonce, info.Product): // another manifest's, not recorded yet
+		case info.Nonce != "" && b.accounted(info): // another manifest's, not recorded yet
 		default:
 			out.others = append(out.others, k.ID)
+		}
+	}
+	if len(chain) > 0 {
+		var last []*resource.Live
+		last, out.at, out.before = end(chain)
+		out.ours = last[0]
+		for _, twin := range last[1:] {
+			out.others = append(out.others, twin.ID)
 		}
 	}
 	if live.Renewed && live.Successor == "" && out.ours == nil && len(out.others)+len(out.unread) == 0 {
 		out.others = append(out.others, "an order that this key does not see")
 	}
 	return out
+}
+
+// unsure says why it is not known whether an order is still the last one of its manifest, "" when it is: another may have followed it. One that
+// is not the last is neither ended nor reissued for the manifest.
+func (b *builder) unsure(o *resource.Object, entry *state.Entry, live *resource.Live) (reason, hint string) {
+	if live == nil || !o.Descriptor.Expires {
+		return "", ""
+	}
+	if s := b.followed(o, entry, live); len(s.unread) > 0 {
+		return fmt.Sprintf("order %s could not be read and may have followed order %s", strings.Join(s.unread, ", "), live.ID), "run again"
+	}
+	return "", ""
 }
 
 // renews gives the order that an order renews, "" for none.
@@ -91,10 +120,15 @@ func renews(live *resource.Live) string {
 }
 
 // takeOver plans to adopt the follower that an earlier run asked for and could not record.
-func (b *builder) takeOver(o *resource.Object, entry *state.Entry, follower *resource.Live) *Change {
+func (b *builder) takeOver(o *resource.Object, entry *state.Entry, s successors) *Change {
+	follower := s.ours
 	c := b.change(o, resource.Adopt, resource.ByRecovery, fmt.Sprintf("an earlier run of this project ordered it after %s and could not record it", entry.Identity.ID))
 	c.ID, c.live, c.nonce = follower.ID, follower, follower.Nonce
-	c.Generation, c.Sequence = entry.Identity.Generation, entry.Identity.Sequence+1
+	c.Generation, c.Sequence, c.before = s.at.generation, s.at.sequence, s.before
+	b.owned[Key{o.Address.Kind, follower.ID}] = o.Address
+	for _, l := range s.before {
+		b.owned[Key{o.Address.Kind, l.live.ID}] = o.Address
+	}
 	if follower.Phase != resource.Ended {
 		c.Fields = b.adoptable(o, follower)
 	}
@@ -130,12 +164,13 @@ func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource
 			return stop(fmt.Sprintf("order %s could not be read and may be its renewal", strings.Join(s.unread, ", ")), "run again")
 		case live.Life.AutoRenew > 0:
 			return stop("CertCentral renews this order by itself (auto_renew is on in the account), so dcsync must not", "switch it off in the console, or take lifecycle.renew_before away")
-		case live.Reissuing:
-			c := b.change(o, resource.Deferred, resource.ByTime, "the order is due, and is renewed when the reissue that is pending is through")
-			c.ID = live.ID
-			b.place(c, entry)
-			return c
 		}
+	}
+	if live != nil && live.Reissuing {
+		c := b.change(o, resource.Deferred, resource.ByTime, "a reissue is under way, and CertCentral renews an order only when that is through")
+		c.ID = entry.Identity.ID
+		b.place(c, entry)
+		return c
 	}
 	if why, hint := b.keyStands(o, entry, live); why != "" {
 		return stop(why, hint)
@@ -157,7 +192,7 @@ func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource
 
 func renewedOutside(id string, others []string) (reason, hint string) {
 	return fmt.Sprintf("order %s was renewed outside git as %s", id, strings.Join(others, ", ")),
-		"import that order into this address; until then no other is placed"
+		"take lifecycle.renew_before away and leave it to who renewed it, or raise lifecycle.generation for another order; until then none is placed"
 }
 
 // hardware says what a new order of a manifest sets in motion in the world.

@@ -39,9 +39,6 @@ func (t *task) inPlace(ctx context.Context, spec resource.Map, fields []resource
 }
 
 func (t *task) call(ctx context.Context, method string, spec resource.Map, fields []resource.FieldChange, live *resource.Live) error {
-	if err := t.guard(); err != nil {
-		return err
-	}
 	t.opts.Step.At(BeforeChange)
 	t.sent(requests(fields, live))
 	err := t.remote.Change(ctx, resource.Call{Descriptor: t.change.object.Descriptor, ID: t.result.ID, Method: method, Desired: spec, Live: live, Fields: fields})
@@ -91,9 +88,6 @@ func (t *task) notes(ctx context.Context, spec resource.Map, f resource.FieldCha
 func (t *task) addNote(ctx context.Context, text string) error {
 	kind := t.change.Address.Kind
 	for n := 1; ; n++ {
-		if err := t.guard(); err != nil {
-			return err
-		}
 		t.opts.Step.At(BeforeChange)
 		t.sent(1)
 		id, err := t.remote.AddNote(ctx, kind, t.result.ID, text)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dcsync/internal/resource"
+	"dcsync/state"
 )
 
 // What an organization is validated for, and by whom it may be approved, only ever grows: types and people can be added, the API takes
@@ -26,7 +27,7 @@ func validationsAsShown(desired, applied resource.Value, live *resource.Live) re
 		seen[t] = true
 		before, wanted := ofType(applied, t), ofType(desired, t)
 		if before == nil {
-			out = append(out, wanted) // what an earlier run submitted and could not record, or was there before
+			out = append(out, ofShown(wanted, live.Approvers[t])) // what an earlier run submitted and could not record, or was there before
 			continue
 		}
 		out = append(out, withShown(before, wanted, live.Approvers[t]))
@@ -34,20 +35,31 @@ func validationsAsShown(desired, applied resource.Value, live *resource.Live) re
 	return out
 }
 
-// withShown adds to a validation as it was applied the desired people whom the account shows for it.
-func withShown(before, wanted resource.Map, shown []resource.Approver) resource.Value {
-	people := items(before["verified_users"])
-	added := false
-	for _, p := range items(wanted["verified_users"]) {
-		if !slices.ContainsFunc(people, func(q resource.Value) bool { return samePerson(p, q) }) && isShown(p, shown) {
-			people, added = append(slices.Clone(people), p), true
-		}
+// ofShown gives a validation with those of its people whom the account shows for it; all of them where it shows nobody.
+func ofShown(wanted resource.Map, shown []resource.Approver) resource.Value {
+	people := items(wanted["verified_users"])
+	if len(people) == 0 || len(shown) == 0 {
+		return wanted
 	}
-	if !added {
+	out := wanted.Clone()
+	resource.Put(out, "/verified_users", orNil(slices.DeleteFunc(slices.Clone(people), func(p resource.Value) bool { return !isShown(p, shown) })))
+	return out
+}
+
+// withShown gives a validation as it was applied, without the people whom the account shows no more, and with the desired ones whom it shows.
+// Where it shows nobody, nothing is known.
+func withShown(before, wanted resource.Map, shown []resource.Approver) resource.Value {
+	if len(shown) == 0 {
 		return before
 	}
+	var people resource.List
+	for _, p := range append(slices.Clone(items(before["verified_users"])), items(wanted["verified_users"])...) {
+		if isShown(p, shown) && !slices.ContainsFunc(people, func(q resource.Value) bool { return samePerson(p, q) }) {
+			people = append(people, p)
+		}
+	}
 	out := before.Clone()
-	out["verified_users"] = people
+	resource.Put(out, "/verified_users", orNil(people))
 	return out
 }
 
@@ -58,9 +70,44 @@ func isShown(person resource.Value, shown []resource.Approver) bool {
 	})
 }
 
-// takenBack says what a change of the validations would take back, "" when it only adds.
+// unnamed gives the people who may approve orders by a managed validation although no manifest names them: the API takes nobody back, so
+// that only somebody in the console can (domain rules, section 6). Those of applied validations count as named.
+func (b *builder) unnamed(o *resource.Object, live *resource.Live, applied ...resource.Value) []Unnamed {
+	if len(live.Approvers) == 0 {
+		return nil
+	}
+	var wanted []resource.Value
+	for _, f := range o.Descriptor.Leaves() {
+		if f.Method == methodValidation {
+			wanted = append(wanted, items(resource.Get(b.desired(o), f.Path))...)
+		}
+	}
+	var people []resource.Value
+	for _, v := range slices.Concat(wanted, applied) {
+		people = append(people, items(resource.Get(v, "/verified_users"))...)
+	}
+	for _, other := range b.in.Set.Objects {
+		for _, c := range items(resource.Get(other.Spec, "/organization/contacts")) {
+			if resource.Get(c, "/contact_type") == resource.String("verified_contact") {
+				people = append(people, resource.Map{"id": resource.Get(c, "/user_id"), "first_name": resource.Get(c, "/first_name"), "last_name": resource.Get(c, "/last_name")})
+			}
+		}
+	}
+	var out []Unnamed
+	for _, v := range wanted {
+		t := typeOf(v)
+		for _, a := range live.Approvers[t] {
+			if !slices.ContainsFunc(people, func(p resource.Value) bool { return isShown(p, []resource.Approver{a}) }) {
+				out = append(out, Unnamed{o.Address, live.ID, t, strings.TrimSpace(a.FirstName + " " + a.LastName)})
+			}
+		}
+	}
+	return out
+}
+
+// takenBack says what a change of the validations would take back of what the account shows, "" when it only adds.
 func takenBack(f resource.FieldChange) string {
-	for _, was := range items(f.Applied) {
+	for _, was := range items(f.Before) {
 		now := ofType(f.After, typeOf(was))
 		if now == nil {
 			return fmt.Sprintf("a validation cannot be taken back; write type %s again, or leave it to run out by taking all of validations away", typeOf(was))
@@ -72,6 +119,52 @@ func takenBack(f resource.FieldChange) string {
 		}
 	}
 	return ""
+}
+
+// strangers plans to report who may approve orders although no manifest names them: only somebody in the console can end that, so it is
+// drift that stops nothing.
+func (b *builder) strangers(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
+	var applied []resource.Value // whom git named until now is an intent to take away
+	for _, f := range o.Descriptor.Leaves() {
+		if f.Method == methodValidation {
+			applied = append(applied, items(resource.Get(entry.Applied.Spec, f.Path))...)
+		}
+	}
+	people := b.unnamed(o, live, applied...)
+	if len(people) == 0 {
+		return
+	}
+	var names []string
+	for _, u := range people {
+		names = append(names, fmt.Sprintf("%s (%s)", u.Person, u.Type))
+	}
+	c := b.blocked(o, strings.Join(names, ", ")+" may approve orders although no manifest says so", "remove them in the console, or name them in verified_users")
+	c.ID, c.Trigger = entry.Identity.ID, resource.ByDrift
+	b.place(c, entry)
+	for _, f := range o.Descriptor.Leaves() {
+		if f.Method == methodValidation {
+			want := resource.Get(b.desired(o), f.Path)
+			c.Fields = append(c.Fields, resource.FieldChange{Path: f.Path, Before: shownBy(live, people), Applied: resource.Get(entry.Applied.Spec, f.Path),
+				After: want, Origin: resource.FromDrift, Field: f})
+		}
+	}
+	b.add(p, c)
+}
+
+// shownBy gives the validations of which people take part, with the names of all whom the account shows for them.
+func shownBy(live *resource.Live, people []Unnamed) resource.Value {
+	var out resource.List
+	for _, u := range people {
+		if ofType(out, u.Type) != nil {
+			continue
+		}
+		var users resource.List
+		for _, a := range live.Approvers[u.Type] {
+			users = append(users, resource.Map{"first_name": resource.String(a.FirstName), "last_name": resource.String(a.LastName)})
+		}
+		out = append(out, resource.Map{"type": resource.String(u.Type), "verified_users": users})
+	}
+	return out
 }
 
 // validated looks whether a submission that got no answer took effect; it gives the error back when it did not.

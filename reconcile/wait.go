@@ -23,6 +23,17 @@ func (r *runner) wait(ctx context.Context) {
 			open[c] = res
 		}
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if r.opts.Drain != nil {
+		go func() {
+			select {
+			case <-r.opts.Drain:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+	}
 	until := r.opts.Now().Add(r.opts.Wait)
 	for pause := firstPause; len(open) > 0; pause = min(pause*3/2, lastPause) {
 		for c, res := range open {

@@ -34,6 +34,14 @@ type entry struct {
 type applied struct {
 	Spec      json.RawMessage `json:"spec"`
 	Lifecycle lifecycle       `json:"lifecycle"`
+	Asked     *asked          `json:"asked,omitempty"`
+}
+
+type asked struct {
+	Fields        []resource.Path `json:"fields"`
+	Spec          json.RawMessage `json:"spec"`
+	CertificateID string          `json:"certificate_id,omitempty"`
+	Reissues      int             `json:"reissues,omitempty"`
 }
 
 type lifecycle struct {
@@ -75,6 +83,13 @@ func (e *Entry) shape() (*entry, error) {
 	}
 	w := &entry{Identity: e.Identity, Source: e.Source, DependsOn: e.DependsOn,
 		Applied: applied{Spec: spec, Lifecycle: lifecycle{e.Applied.Generation, e.Applied.Protect}}}
+	if a := e.Applied.Asked; a != nil {
+		spec, err := marshal(a.Spec)
+		if err != nil {
+			return nil, err
+		}
+		w.Applied.Asked = &asked{Fields: a.Fields, Spec: spec, CertificateID: a.CertificateID, Reissues: a.Reissues}
+	}
 	if e.Observed != nil {
 		fields, err := marshal(e.Observed)
 		if err != nil {
@@ -164,6 +179,13 @@ func Decode(name string, data []byte) (*File, error) {
 		}
 		n := &Entry{Identity: e.Identity, Source: e.Source, DependsOn: e.DependsOn,
 			Applied: Applied{Spec: spec, Generation: e.Applied.Lifecycle.Generation, Protect: e.Applied.Lifecycle.Protect}}
+		if q := e.Applied.Asked; q != nil {
+			spec, err := decodeMap(q.Spec)
+			if err != nil {
+				return nil, invalidJSON(name, data, fmt.Errorf("spec asked for of %s: %w", a, err))
+			}
+			n.Applied.Asked = &Asked{Fields: q.Fields, Spec: spec, CertificateID: q.CertificateID, Reissues: q.Reissues}
+		}
 		if e.Observed != nil {
 			if n.Observed, err = decodeMap(e.Observed.Fields); err != nil {
 				return nil, invalidJSON(name, data, fmt.Errorf("observed fields of %s: %w", a, err))

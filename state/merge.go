@@ -128,12 +128,20 @@ func sameRecord(a, b *Entry) bool {
 		return a == b
 	}
 	return a.Identity.equal(b.Identity) && resource.Equal(a.Applied.Spec, b.Applied.Spec) && a.Applied.Generation == b.Applied.Generation &&
-		a.Applied.Protect == b.Applied.Protect && a.Source == b.Source && slices.Equal(a.DependsOn, b.DependsOn)
+		a.Applied.Protect == b.Applied.Protect && a.Applied.Asked.equal(b.Applied.Asked) && a.Source == b.Source && slices.Equal(a.DependsOn, b.DependsOn)
 }
 
 func (i Identity) equal(o Identity) bool {
 	return i.ID == o.ID && i.Nonce == o.Nonce && i.Origin == o.Origin && i.Product == o.Product && i.Generation == o.Generation &&
-		i.Sequence == o.Sequence && maps.Equal(i.Notes, o.Notes) && slices.Equal(i.Earlier, o.Earlier)
+		i.Sequence == o.Sequence && maps.Equal(i.Notes, o.Notes) && slices.Equal(i.Earlier, o.Earlier) &&
+		slices.Equal(i.Tombstones, o.Tombstones) && slices.Equal(i.Replaced, o.Replaced)
+}
+
+func (q *Asked) equal(o *Asked) bool {
+	if q == nil || o == nil {
+		return q == o
+	}
+	return slices.Equal(q.Fields, o.Fields) && resource.Equal(q.Spec, o.Spec) && q.CertificateID == o.CertificateID && q.Reissues == o.Reissues
 }
 
 func sameObservation(a, b *Entry) bool {

@@ -60,6 +60,15 @@ type Identity struct {
 	Notes      map[string]string `json:"notes,omitempty"` // note id → text, of the notes dcsync posted
 	Earlier    []Earlier         `json:"earlier,omitempty"`
 	Tombstones []Tombstone       `json:"tombstones,omitempty"`
+	Replaced   []Certificate     `json:"replaced_certificates,omitempty"` // of the order that ID names, oldest first
+}
+
+// Certificate is one that an order showed as its own until it was reissued. It may live on, and the account lists the first of an order
+// nowhere once there is another.
+type Certificate struct {
+	ID     string `json:"id,omitempty"`
+	Serial string `json:"serial_number"`
+	Till   string `json:"valid_till,omitempty"`
 }
 
 // Earlier is an id an address owned before, and why it no longer does.
@@ -90,6 +99,15 @@ type Applied struct {
 	Spec       resource.Map `json:"-"`
 	Generation int          `json:"-"`
 	Protect    bool         `json:"-"`
+	Asked      *Asked       `json:"-"` // nil when no reissue is under way
+}
+
+// Asked is a reissue that was asked for and of which it is not known yet whether it came through: people may reject it.
+type Asked struct {
+	Fields        []resource.Path
+	Spec          resource.Map // Fields and nothing else, as they were asked for; one that is missing was left out
+	CertificateID string       // the order's certificate at that time
+	Reissues      int          // how often it had been reissued by then
 }
 
 // Source says which manifest the entry was last applied from. Document and Desired are SHA-256 (hex) of the YAML document's bytes
@@ -143,7 +161,13 @@ func (e *Entry) Clone() *Entry {
 	c.Identity.Notes = maps.Clone(e.Identity.Notes)
 	c.Identity.Earlier = slices.Clone(e.Identity.Earlier)
 	c.Identity.Tombstones = slices.Clone(e.Identity.Tombstones)
+	c.Identity.Replaced = slices.Clone(e.Identity.Replaced)
 	c.Applied.Spec = e.Applied.Spec.Clone()
+	if e.Applied.Asked != nil {
+		asked := *e.Applied.Asked
+		asked.Fields, asked.Spec = slices.Clone(asked.Fields), asked.Spec.Clone()
+		c.Applied.Asked = &asked
+	}
 	c.Observed = e.Observed.Clone()
 	c.DependsOn = slices.Clone(e.DependsOn)
 	return &c

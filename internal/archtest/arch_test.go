@@ -27,9 +27,10 @@ var rooms = []struct {
 	reason  string   // why nothing else
 }{
 	{".", 8, []string{"internal/cli"}, "main does nothing but call cli"},
-	{"internal/cli", 7, []string{"internal/render", "internal/run", "internal/sandbox", "internal/kinds", "internal/certcentral", "reconcile", "manifests", "schema", "schema/glossary", "state", "internal/resource", "internal/diag", "internal/term", "internal/secret", "internal/step"}, "cli wires what stands below it"},
-	{"internal/render", 6, []string{"internal/run", "reconcile", "internal/resource", "internal/diag", "internal/term", "schema", "schema/glossary"}, "render shows data and fetches none"},
+	{"internal/cli", 7, []string{"internal/render", "internal/run", "internal/audit", "internal/sandbox", "internal/kinds", "internal/certcentral", "reconcile", "manifests", "schema", "schema/glossary", "state", "internal/resource", "internal/diag", "internal/term", "internal/secret", "internal/step"}, "cli wires what stands below it"},
+	{"internal/render", 6, []string{"internal/run", "internal/audit", "internal/gitrepo", "reconcile", "internal/resource", "internal/diag", "internal/term", "schema", "schema/glossary"}, "render shows data and fetches none"},
 	{"internal/run", 5, []string{"reconcile", "manifests", "state", "internal/gitrepo", "internal/resource", "internal/diag", "internal/step"}, "run knows the account only as an interface"},
+	{"internal/audit", 5, []string{"reconcile", "manifests", "state", "internal/gitrepo", "internal/resource", "internal/diag", "internal/pki"}, "audit reads history and makes no request"},
 	{"reconcile", 4, []string{"internal/diff", "internal/graph", "state", "internal/resource", "internal/diag", "internal/step"}, "reconcile knows no network, no file and no kind"},
 	{"manifests", 3, []string{"schema", "internal/resource", "internal/graph", "internal/diag", "internal/pki", "internal/secret"}, "manifests reads the user's files and nothing else"},
 	{"internal/kinds", 3, []string{"internal/certcentral", "internal/kinds/organization", "internal/kinds/order", "schema", "internal/resource", "internal/secret"}, "kinds joins the client to the tables"},
@@ -68,6 +69,8 @@ var owners = map[string]string{
 	"github.com/google/renameio":            "state",
 	"github.com/gofrs/flock":                "state",
 	"github.com/mattn/go-isatty":            "internal/term",
+	"github.com/chromedp/chromedp":          "internal/render",
+	"github.com/chromedp/cdproto":           "internal/render",
 }
 
 type pkg struct {

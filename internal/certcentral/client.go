@@ -55,6 +55,7 @@ type Client struct {
 	jitter    func() float64
 	transport http.RoundTripper
 	limit     *limiter
+	guard     func() error // nil for none
 	requests  atomic.Int64
 }
 
@@ -94,11 +95,15 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
+// Guard has every further write pass a check, each time right before it is sent and after all waits: when check gives an error nothing is
+// sent, and the call ends with a *NotSentError. Set it before calls are made at the same time.
+func (c *Client) Guard(check func() error) { c.guard = check }
+
 // Requests gives the number of HTTP requests sent so far, retries and followed redirects included.
 func (c *Client) Requests() int { return int(c.requests.Load()) }
 
 // Do carries out one call, with the retries that are safe for it. The error is an *AmbiguousError when a write may have had an
-// effect, else an *APIError or *TransportError, or a plain one when the request itself is unfit; after a cancellation it also
+// effect, else an *APIError, *TransportError or *NotSentError, or a plain one when the request itself is unfit; after a cancellation it also
 // matches the context's error.
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	k, err := c.prepare(r)

@@ -92,12 +92,27 @@ func (e *TransportError) Error() string { return e.Method + " " + e.Path + ": " 
 // text only, since their own texts can hold secrets.
 func (e *TransportError) Unwrap() error { return e.cause }
 
+// NotSentError says that the guard kept a write from being sent. Inside an *AmbiguousError an earlier attempt of the same call was sent.
+type NotSentError struct {
+	Method string
+	Path   string
+	Cause  error // the guard's
+}
+
+// Error gives the cause.
+func (e *NotSentError) Error() string {
+	return e.Method + " " + e.Path + ": not sent: " + e.Cause.Error()
+}
+
+// Unwrap gives the cause.
+func (e *NotSentError) Unwrap() error { return e.Cause }
+
 // AmbiguousError says that a write was sent and that its outcome is unknown. It must not be sent again before a look-up has
 // shown that it had no effect.
 type AmbiguousError struct {
 	Method string
 	Path   string
-	Cause  error // *APIError or *TransportError: how the last attempt ended
+	Cause  error // *APIError, *TransportError or *NotSentError: how the last attempt ended
 }
 
 // Error gives the cause, marked as of unknown outcome.

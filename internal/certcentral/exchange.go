@@ -17,7 +17,7 @@ import (
 // attempt is what sending a call once came to.
 type attempt struct {
 	response *Response
-	err      error // *APIError or *TransportError; nil on success
+	err      error // *APIError, *TransportError or *NotSentError; nil on success
 
 	status      int // zero when no answer came
 	location    string
@@ -78,6 +78,12 @@ func (c *Client) send(ctx context.Context, k *call, to *url.URL) *attempt {
 	asked := c.clock.Now()
 	if err := c.limit.take(ctx); err != nil {
 		return &attempt{err: c.broken(ctx, k, err), lasting: true, interrupted: true}
+	}
+	if k.write() && c.guard != nil {
+		if err := c.guard(); err != nil {
+			c.limit.drop()
+			return &attempt{err: &NotSentError{Method: k.method, Path: k.path, Cause: err}, lasting: true}
+		}
 	}
 	start := c.clock.Now()
 	n := c.requests.Add(1)

@@ -35,7 +35,7 @@ func newLimiter(clock Clock, windows []Window) *limiter {
 	return l
 }
 
-// take waits until one request may be sent. After a nil error the caller must call land once.
+// take waits until one request may be sent. After a nil error the caller must call land or drop once.
 func (l *limiter) take(ctx context.Context) error {
 	select {
 	case l.turn <- struct{}{}:
@@ -100,10 +100,23 @@ func (l *limiter) land() {
 		}
 	}
 	l.mu.Unlock()
+	l.wake()
+}
+
+// wake tells the one that waits for admission that a place may be free.
+func (l *limiter) wake() {
 	select {
 	case l.landed <- struct{}{}:
 	default:
 	}
+}
+
+// drop gives back the place of a request that was not sent.
+func (l *limiter) drop() {
+	l.mu.Lock()
+	l.flying--
+	l.mu.Unlock()
+	l.wake()
 }
 
 // pause admits nothing for a while: the server has said that the limit is reached, and what one caller learned holds for all.

@@ -39,8 +39,10 @@ is recorded, and the next apply goes on from there.
 
 --commit makes one commit of the state file and nothing else, --push also puts it on the remote's branch: when the branch has moved
 meanwhile, the state is merged address by address and pushed again. Both refuse manifests that are not committed. Git's hooks do not
-run. The lock on the git remote (spec.lock) keeps runs on all machines apart; --lock auto takes it where the remote can be pushed to,
-else only a lock in this folder.`,
+run. With spec.state.ref the state is read from that branch of the remote and pushed to it, and the checkout stays as it is.
+
+The lock on the git remote (spec.lock) keeps runs on all machines apart; --lock auto takes it where the remote can be pushed to, else
+only a lock in this folder.`,
 		most: 1,
 		flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "refresh", Value: "auto", Usage: "read the account as far as needed or wholly: `MODE` auto or full"},
@@ -98,7 +100,7 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 	}
 	o := run.ApplyOptions{
 		PlanOptions: f.PlanOptions, Parallelism: f.parallelism, Wait: f.wait, Clock: time.Now, Sleep: sleep, Drain: s.signals.first, Step: s.step,
-		Locking: f.locking, Landing: f.landing, Env: s.env,
+		Locking: f.locking, Landing: f.landing,
 	}
 	var err error
 	if f.planFile != "" {
@@ -171,7 +173,7 @@ func (s *session) applied(a *run.Applied, err error) outcome {
 		}
 		return o
 	}
-	result := render.Applied{Ledger: a.Ledger, Serial: a.Serial, Commit: a.Commit, Branch: a.Branch, Pushed: a.Pushed}
+	result := render.Applied{Ledger: a.Ledger, Serial: a.Serial, Requests: a.Requests, Commit: a.Commit, Branch: a.Branch, Pushed: a.Pushed}
 	if result.Ledger == nil {
 		result.Ledger = &reconcile.Ledger{}
 	}

@@ -95,7 +95,7 @@ func (s *session) app(o *outcome) *cli.App {
 	}
 	for _, c := range []command{
 		initCommand(), validateCommand(), fmtCommand(), planCommand(), applyCommand(), driftCommand(), showCommand(), schemaCommand(),
-		explainCommand(), referenceCommand(), stateCommand(), lockCommand(), sandboxCommand(), versionCommand(),
+		explainCommand(), referenceCommand(), auditCommand(), stateCommand(), lockCommand(), sandboxCommand(), versionCommand(),
 	} {
 		app.Commands = append(app.Commands, s.parserOf(c, o))
 	}

@@ -64,7 +64,7 @@ func completionsOf(app *cli.App) completions {
 	}
 	arguments := map[string][]string{
 		"schema": schema.Kinds(), "explain": schema.Kinds(), "reference": glossary.Topics(),
-		"completion": {"bash", "zsh", "fish"}, "help": append(commands, exitCodesTopic),
+		"audit": {verifyWord}, "completion": {"bash", "zsh", "fish"}, "help": append(commands, exitCodesTopic),
 	}
 	out := completions{flags: completedFlags(app.Flags)}
 	for _, c := range app.Commands {

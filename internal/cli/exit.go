@@ -42,7 +42,8 @@ const exitTopic = `Exit codes
     2  with --detailed-exitcode: intent, time or recovery to be applied, with or without drift
     3  invalid input: flags, config, manifests
     4  with --detailed-exitcode: drift only, apart from what DigiCert corrected
-    5  refused because of account, state or limits: a blocked intent, protection, a limit, the wrong account
+    5  refused because of account, state or limits: a blocked intent, protection, a limit, the wrong account; audit --fail-on
+       and audit verify with such a finding
     6  stale: the saved plan no longer fits
     7  locked by another run
     8  incomplete: apply with failed or skipped changes
@@ -59,6 +60,8 @@ type outcome struct {
 	detailed bool // --detailed-exitcode
 	ledger   *reconcile.Ledger
 	invalid  bool // validate found errors
+	refused  bool // an audit found something as grave as --fail-on says
+	unread   bool // something of the account could not be read
 }
 
 // exitCode is the one place where an outcome becomes a code. caught tells whether a signal asked the command to end.
@@ -72,6 +75,12 @@ func exitCode(o outcome, caught bool) int {
 	}
 	if o.invalid {
 		held = append(held, exitInvalid)
+	}
+	if o.refused {
+		held = append(held, exitRefused)
+	}
+	if o.unread {
+		held = append(held, exitFailed)
 	}
 	if l := o.ledger; l != nil {
 		if _, timedOut := errors.AsType[*timeoutError](o.err); l.Interrupted && !timedOut {

@@ -55,6 +55,8 @@ func TestExitCode(t *testing.T) {
 		{"findings", outcome{err: fmt.Errorf("load: %w", invalid)}, false, 3},
 		{"one finding", outcome{err: fmt.Errorf("read: %w", diag.Diagnostic{})}, false, 3},
 		{"validate", outcome{invalid: true}, false, 3},
+		{"audit with a grave finding", outcome{refused: true}, false, 5},
+		{"audit of an account that was not read as a whole", outcome{refused: true, unread: true}, false, 1},
 		{"locked", outcome{err: fmt.Errorf("take: %w", &state.LockedError{})}, false, 7},
 		{"locked on the remote", outcome{err: fmt.Errorf("%w: %w", state.ErrLocked, errors.New("refs/dcsync/lock is held"))}, false, 7},
 		{"git", outcome{err: &run.GitError{Err: errors.New("push lost")}}, false, 1},

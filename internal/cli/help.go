@@ -61,12 +61,16 @@ func programHelp(app *cli.App) string {
 	describe(&b, app.Flags)
 	b.WriteString(`
 Environment:
-  DCSYNC_API_KEY      the API key
-  DCSYNC_API_URL      address of the API, instead of that of spec.instance
-  DCSYNC_RATE_LIMIT   windows of requests, such as 100/5s,1000/180s, or off
-  DCSYNC_SETTLE       instead of spec.settle
-  DCSYNC_GIT_TOKEN    token for the git remote; else GITHUB_TOKEN or CI_JOB_TOKEN for their own host
-  DCSYNC_NOW          instant a plan is made for (RFC 3339)
+  DCSYNC_API_KEY                 the API key
+  DCSYNC_API_URL                 address of the API, instead of that of spec.instance
+  DCSYNC_RATE_LIMIT              windows of requests, such as 100/5s,1000/180s, or off
+  DCSYNC_SETTLE                  instead of spec.settle
+  DCSYNC_GIT_TOKEN               token for the git remote; else GITHUB_TOKEN or CI_JOB_TOKEN for their own host
+  DCSYNC_GIT_SIGNING_KEY         file of the private key that signs commits (spec.git.sign)
+  DCSYNC_GIT_SIGNING_PASSPHRASE  passphrase of that key
+  DCSYNC_PULL_REQUEST            pull request to name in the commit, where GitHub or GitLab do not tell
+  DCSYNC_APPROVED_BY             who approved it, separated by commas
+  DCSYNC_NOW                     instant a plan is made for (RFC 3339)
 
 See dcsync help COMMAND, and dcsync help exit-codes.
 `)

@@ -24,7 +24,8 @@ func planCommand() command {
 		name:  "plan",
 		usage: "show what apply would do",
 		about: `Compares the manifests with the state file and with the account, and changes neither. A key that may only read is enough;
-with --refresh none no key and no network are needed.
+with --refresh none no key and no network are needed. With spec.state.ref the state is fetched from that branch of the remote;
+--refresh none takes it as this clone saw it last.
 
 Each field is shown as path: before → after, with (intent) where the manifest changed, (drift) where the account did, and both where both
 did. Before is what the account shows, or what was last applied under --refresh none.`,
@@ -56,7 +57,7 @@ func takePlanFlags(cc *cli.Context) (planFlags, error) {
 	}
 	if cc.IsSet("as-of") {
 		var err error
-		if f.AsOf, err = instant(cc.String("as-of")); err != nil {
+		if f.AsOf, err = instant("as-of", cc.String("as-of")); err != nil {
 			return f, err
 		}
 	}
@@ -64,13 +65,13 @@ func takePlanFlags(cc *cli.Context) (planFlags, error) {
 }
 
 // instant reads a day, which begins at midnight UTC, or a moment.
-func instant(text string) (time.Time, error) {
+func instant(flag, text string) (time.Time, error) {
 	for _, layout := range []string{time.DateOnly, time.RFC3339} {
 		if t, err := time.Parse(layout, text); err == nil {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, usagef("write it like 2027-01-31 or 2027-01-31T12:00:00Z", "--as-of %q is no date", text)
+	return time.Time{}, usagef("write it like 2027-01-31 or 2027-01-31T12:00:00Z", "--%s %q is no date", flag, text)
 }
 
 func (s *session) plan(ctx context.Context, f planFlags) outcome {

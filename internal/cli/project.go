@@ -71,7 +71,7 @@ func (s *session) planOptions(p *run.Project, o run.PlanOptions) (run.PlanOption
 	if err != nil {
 		return o, err
 	}
-	o.Now, o.Version = now.UTC().Truncate(time.Second), s.version
+	o.Now, o.Version, o.Env = now.UTC().Truncate(time.Second), s.version, s.env
 	o.APIURL, o.APIURLExplicit = s.address(p)
 	_, err = s.settle(p.Project.Settle)
 	return o, err

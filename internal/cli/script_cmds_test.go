@@ -104,6 +104,9 @@ func control(ts *testscript.TestScript, method, path, body string) []byte {
 	req, err := http.NewRequest(method, ts.Value(serverKey{}).(*server).base+path, strings.NewReader(body))
 	ts.Check(err)
 	req.Header.Set("Content-Type", "application/json")
+	if strings.HasPrefix(path, "/services/") {
+		req.Header.Set("X-DC-DEVKEY", ts.Getenv("DCSYNC_API_KEY"))
+	}
 	resp, err := http.DefaultClient.Do(req)
 	ts.Check(err)
 	defer resp.Body.Close()
@@ -210,13 +213,17 @@ func scriptNowhere(ts *testscript.TestScript, _ bool, args []string) {
 
 func scriptCut(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 4 {
-		ts.Fatalf("usage: cut REQUESTS SIGNAL CODE COMMAND ARG...")
+		ts.Fatalf("usage: cut REQUESTS SIGNAL[,SIGNAL] CODE COMMAND ARG...")
 	}
 	after, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	signal, ok := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill}[args[1]]
-	if !ok {
-		ts.Fatalf("signal %s", args[1])
+	var signals []os.Signal
+	for _, name := range strings.Split(args[1], ",") {
+		signal, ok := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill}[name]
+		if !ok {
+			ts.Fatalf("signal %s", name)
+		}
+		signals = append(signals, signal)
 	}
 	after += requestsSeen(ts)
 	cmd := process(ts, args[3:])
@@ -232,11 +239,25 @@ func scriptCut(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	ts.Check(cmd.Process.Signal(signal))
+	for _, signal := range signals {
+		ts.Check(cmd.Process.Signal(signal))
+	}
 	got := exitOf(ts, <-ended)
 	ts.Check(os.WriteFile(ts.MkAbs("cut.out"), out.Bytes(), 0o644))
 	ts.Check(os.WriteFile(ts.MkAbs("cut.err"), errs.Bytes(), 0o644))
 	if strconv.Itoa(got) != args[2] {
 		ts.Fatalf("exit code %d, want %s\nstdout: %s\nstderr: %s", got, args[2], &out, &errs)
 	}
+}
+
+// scriptReplace puts one text for another in a file that must hold it.
+func scriptReplace(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace OLD NEW FILE")
+	}
+	text := ts.ReadFile(args[2])
+	if !strings.Contains(text, args[0]) {
+		ts.Fatalf("%s does not hold %q", args[2], args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(strings.ReplaceAll(text, args[0], args[1])), 0o644))
 }

@@ -20,7 +20,8 @@ func stateCommand() command {
 		arguments: "list | show ADDRESS | mv FROM TO | rm ADDRESS | merge BASE OURS THEIRS",
 		usage:     "look at the state file and repair it",
 		about: `list and show print what is recorded. mv lets an object go on under another name, rm forgets one; neither touches the account.
-mv goes with a manifest whose name was changed. An address is Kind/name.
+mv goes with a manifest whose name was changed. An address is Kind/name. With spec.state.ref all of them look at that branch of the
+remote, and mv and rm push a commit to it.
 
 merge puts two state files together address by address and writes the result into OURS; when both changed one address differently it
 fails and leaves OURS as it is. It is made for git, which calls it for files with the attribute merge=dcsync (init sets it) once it
@@ -116,7 +117,7 @@ func stateMove(ctx context.Context, s *session, args []string) outcome {
 	}
 	project, _, err := s.stateFile(ctx)
 	if err == nil {
-		err = project.MoveState(ctx, from, to, s.step)
+		err = project.MoveState(ctx, from, to, s.repair())
 	}
 	return s.repaired(fmt.Sprintf("%s is %s now.", from, to), err)
 }
@@ -128,7 +129,7 @@ func stateRemove(ctx context.Context, s *session, args []string) outcome {
 	}
 	project, _, err := s.stateFile(ctx)
 	if err == nil {
-		err = project.RemoveState(ctx, a, s.step)
+		err = project.RemoveState(ctx, a, s.repair())
 	}
 	return s.repaired(fmt.Sprintf("%s is no longer managed; it still exists in the account.", a), err)
 }
@@ -149,6 +150,8 @@ func stateMerge(_ context.Context, s *session, args []string) outcome {
 	return s.repaired("", err)
 }
 
+func (s *session) repair() run.Repair { return run.Repair{Env: s.env, Step: s.step} }
+
 func (s *session) repaired(text string, err error) outcome {
 	switch {
 	case err != nil:
@@ -167,7 +170,7 @@ func (s *session) stateFile(ctx context.Context) (*run.Project, *state.File, err
 	if err != nil {
 		return nil, nil, err
 	}
-	f, err := project.State()
+	f, err := project.State(ctx, s.env)
 	return project, f, err
 }
 

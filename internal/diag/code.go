@@ -69,6 +69,11 @@ const (
 	LooksMoved     Code = "DC2010" // warning: a removed and an added manifest mean the same
 	GitUnsupported Code = "DC2012" // warning: a git repository that cannot be read
 	StateElsewhere Code = "DC2013" // note: the branch holds later state than the checkout
+	StateUnlanded  Code = "DC2014" // note: results that only this folder has
+	StateUnseen    Code = "DC2015" // warning: the state's branch is not in this clone, and was not asked for
+	LeftToAccount  Code = "DC2018" // warning: the next certificate is due and left to CertCentral
+	SiblingUnread  Code = "DC2017" // warning: the state of another project cannot be read, so what it owns counts as unmanaged
+	LaterIntent    Code = "DC2016" // note: objects of the state left alone, since this checkout may lack their manifests
 )
 
 // Findings of the team's own policy, spec.policy of dcsync.yaml (DC15xx).
@@ -87,4 +92,26 @@ const (
 const (
 	StateInvalid Code = "DC1401" // the state file cannot be read
 	StateTooNew  Code = "DC1402" // written by a newer dcsync
+)
+
+// Findings of an audit, about the account and the history of the repository (DC30xx).
+const (
+	AuditUnmanaged    Code = "DC3001" // a live order that nobody asked for in git
+	AuditReleased     Code = "DC3002" // warning: an order that git gave up and that still lives
+	AuditUnapplied    Code = "DC3003" // warning: an intent that was merged and never applied
+	AuditUnasked      Code = "DC3004" // applied from a manifest or commit that is not in the history
+	AuditStateEdited  Code = "DC3005" // the state was changed by something other than dcsync
+	AuditStateInvalid Code = "DC3006" // a state file of the history that cannot be read
+	AuditUnsigned     Code = "DC3007" // warning: a commit without a signature
+	AuditUnknownKey   Code = "DC3008" // warning: a commit signed by a key that was not trusted
+	AuditBadSignature Code = "DC3009" // a commit whose signature does not belong to it
+	AuditTrustChanged Code = "DC3010" // whom to trust was changed by somebody who was not trusted
+	AuditDrift        Code = "DC3011" // warning: the account was changed outside git; a note when DigiCert corrected it
+	AuditExpiring     Code = "DC3012" // warning: a certificate that ends without being renewed; an error when it has ended
+	AuditWeakKey      Code = "DC3013" // a key or hash too weak
+	AuditPolicy       Code = "DC3014" // applied although the policy of that time refused it
+	AuditApprover     Code = "DC3015" // somebody may approve orders whom git does not name
+	AuditHistory      Code = "DC3016" // warning: history is missing in this clone
+	AuditUnread       Code = "DC3017" // warning: something of the account could not be read
+	AuditDropped      Code = "DC3018" // warning: a merge took back what a commit changed in a manifest
 )

@@ -2,7 +2,6 @@ package gitrepo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,36 +50,31 @@ func (r *Repo) Fetch(ctx context.Context, remote, branch string, a Access) (stri
 	if err != nil {
 		return "", err
 	}
-	now, err := rem.tips(ctx)
+	haves, shallow, err := r.haves()
 	if err != nil {
 		return "", err
 	}
-	tip := now[ref]
-	if tip.IsZero() {
-		return "", nil
+	w := want{ref: ref, haves: haves, shallow: shallow}
+	if len(shallow) > 0 {
+		w.depth = 1
 	}
-	if r.store.HasEncodedObject(tip) != nil {
-		haves, shallow, err := r.haves()
-		if err != nil {
+	now, err := rem.tips(ctx)
+	if err != nil || now[ref].IsZero() {
+		return "", err
+	}
+	tip := now[ref]
+	known, err := r.refersTo(tip)
+	if err != nil {
+		return "", err
+	}
+	if !known {
+		found, err := rem.fetch(ctx, r.store, w)
+		if err != nil || found.id.IsZero() {
 			return "", err
 		}
-		w := want{ids: []plumbing.Hash{tip}, haves: haves, shallow: shallow}
-		if len(shallow) > 0 {
-			w.depth = 1
-		}
-		cut, err := rem.fetch(ctx, r.store, w)
-		if err != nil {
+		tip = found.id
+		if err := r.cut(shallow, found.cut); err != nil {
 			return "", err
-		}
-		for _, id := range cut {
-			if !slices.Contains(shallow, id) {
-				shallow = append(shallow, id)
-			}
-		}
-		if len(cut) > 0 {
-			if err := r.store.SetShallow(shallow); err != nil {
-				return "", fmt.Errorf("write git shallow commits: %w", err)
-			}
 		}
 	}
 	track := rem.tracking(ref)
@@ -88,6 +82,37 @@ func (r *Repo) Fetch(ctx context.Context, remote, branch string, a Access) (stri
 		return "", fmt.Errorf("write git reference %s: %w", track, err)
 	}
 	return shown(tip), nil
+}
+
+// FetchWhole brings the newest commit of a branch with all its files, whatever of it is here already: a partial clone lacks files, and a
+// server that is told of a commit takes all that it reaches for known.
+func (r *Repo) FetchWhole(ctx context.Context, remote, branch string, a Access) error {
+	ref, err := r.target(branch)
+	if err != nil {
+		return err
+	}
+	rem, err := r.layout.remote(remote, a)
+	if err == nil {
+		_, err = rem.fetch(ctx, r.store, want{ref: ref, depth: 1})
+	}
+	return err
+}
+
+// cut records further commits at which history ends in this clone.
+func (r *Repo) cut(known, more []plumbing.Hash) error {
+	all := slices.Clone(known)
+	for _, id := range more {
+		if !slices.Contains(all, id) {
+			all = append(all, id)
+		}
+	}
+	if len(all) == len(known) {
+		return nil
+	}
+	if err := r.store.SetShallow(all); err != nil {
+		return fmt.Errorf("write git shallow commits: %w", err)
+	}
+	return nil
 }
 
 // Check tells before a run whether its landing could go through: the branch exists, the remote lets these credentials push, the
@@ -117,55 +142,8 @@ func (r *Repo) Check(ctx context.Context, l Landing) error {
 	if l.Push.Lock != nil && !atomic {
 		return fmt.Errorf("push to %s: %w", bare(rem.push.Endpoint), ErrNoAtomic)
 	}
-	if l.Apart || r.head.commit.IsZero() {
+	if l.Apart {
 		return nil
 	}
-	tip := now[w.ref]
-	if tip.IsZero() {
-		return fmt.Errorf("%w: %s has no branch %s", ErrNoBranch, rem.name, w.ref.Short())
-	}
-	on, err := r.reaches(ctx, tip, r.head.commit)
-	if err == nil && !on {
-		err = fmt.Errorf("%w: push %s to %s first", ErrUnpushed, r.Head()[:12], w.ref.Short())
-	}
-	if errors.Is(err, ErrMissingObject) {
-		return nil // this clone does not have enough history to tell
-	}
-	return err
-}
-
-// reaches tells whether a commit is among the ancestors of tip. It gives ErrMissingObject when history ends before that is certain.
-func (r *Repo) reaches(ctx context.Context, tip, commit plumbing.Hash) (bool, error) {
-	cut, err := r.store.Shallow()
-	if err != nil {
-		return false, fmt.Errorf("read git shallow commits: %w", err)
-	}
-	seen := map[plumbing.Hash]bool{tip: true}
-	partial := false
-	for queue := []plumbing.Hash{tip}; len(queue) > 0; queue = queue[1:] {
-		if queue[0] == commit {
-			return true, nil
-		}
-		if err := ctx.Err(); err != nil {
-			return false, err
-		}
-		c, err := readCommit(r.store, queue[0])
-		if err != nil {
-			return false, err
-		}
-		if slices.Contains(cut, queue[0]) {
-			partial = true
-			continue
-		}
-		for _, p := range c.parents {
-			if !seen[p] {
-				seen[p] = true
-				queue = append(queue, p)
-			}
-		}
-	}
-	if partial {
-		return false, ErrMissingObject
-	}
-	return false, nil
+	return r.isOn(ctx, rem.name, w.ref, now[w.ref])
 }

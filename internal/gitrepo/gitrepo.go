@@ -9,6 +9,7 @@ package gitrepo
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -106,13 +107,19 @@ func (r *Repo) Head() string { return shown(r.head.commit) }
 // Branch gives the short name of the branch that is checked out, "" when HEAD is detached.
 func (r *Repo) Branch() string { return r.head.branch.Short() }
 
-// Path gives the name a path of the file system has in the repository, with slashes. It is an error when it lies outside.
+// Path gives the name a path of the file system has in the repository, with slashes; neither the file nor its folder need be there. It is
+// an error when it lies outside.
 func (r *Repo) Path(path string) (string, error) {
-	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	dir, rest := filepath.Dir(path), filepath.Base(path)
+	real, err := filepath.EvalSymlinks(dir)
+	for errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir) {
+		dir, rest = filepath.Dir(dir), filepath.Join(filepath.Base(dir), rest)
+		real, err = filepath.EvalSymlinks(dir)
+	}
 	if err != nil {
 		return "", fmt.Errorf("find %s in the git work tree: %w", path, err)
 	}
-	rel, err := filepath.Rel(r.root, filepath.Join(dir, filepath.Base(path)))
+	rel, err := filepath.Rel(r.root, filepath.Join(real, rest))
 	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
 		return "", fmt.Errorf("find %s in the git work tree: it lies outside of %s", path, r.root)
 	}

@@ -16,6 +16,8 @@ type HistoryOptions struct {
 	From  string    // where to start: "" for HEAD, a commit's id or a full reference name
 	Since time.Time // by committer time, both inclusive; zero for no bound
 	Until time.Time
+	// Reached is called, before the first commit is given, with the id of every commit that history holds, in no order; may be nil.
+	Reached func(id string)
 }
 
 // Commit is one commit that changed a given path.
@@ -31,6 +33,8 @@ type Commit struct {
 	// Mainline is the first commit of the branch itself (its chain of first parents) that holds this one: the merge it came in by, or
 	// this commit. Its committer merged.
 	Mainline string
+	// Place counts the commits of the branch itself that come before Mainline: of two commits the one with the smaller came first.
+	Place int
 	// Boundary says that this clone has no history before the commit: Changes list what was there, not what it changed.
 	Boundary bool
 	Changes  []Change // by path
@@ -65,6 +69,11 @@ func (r *Repo) History(ctx context.Context, o HistoryOptions) iter.Seq2[Commit, 
 			yield(Commit{}, err)
 			return
 		}
+		if o.Reached != nil {
+			for id := range w.nodes {
+				o.Reached(id.String())
+			}
+		}
 		for n := range w.newestFirst() {
 			if err := ctx.Err(); err != nil {
 				yield(Commit{}, err)
@@ -91,12 +100,14 @@ func (r *Repo) History(ctx context.Context, o HistoryOptions) iter.Seq2[Commit, 
 
 // Describe gives one commit without its changes: the merge that Commit.Mainline names, or the commit that state says it was applied
 // from.
-func (r *Repo) Describe(id string) (Commit, error) {
+func (r *Repo) Describe(id string) (Commit, error) { return describe(r.store, id) }
+
+func describe(s source, id string) (Commit, error) {
 	h, ok := parseID(id)
 	if !ok {
 		return Commit{}, fmt.Errorf("read git commit: %q is no object id", id)
 	}
-	raw, err := readCommit(r.store, h)
+	raw, err := readCommit(s, h)
 	if err != nil {
 		return Commit{}, err
 	}
@@ -109,7 +120,7 @@ func (r *Repo) describe(w *walk, n *node, changes []Change) (Commit, error) {
 		return Commit{}, err
 	}
 	c := raw.commit(n.id)
-	c.Mainline, c.Boundary, c.Changes = n.mainline.id.String(), n.boundary, changes
+	c.Mainline, c.Place, c.Boundary, c.Changes = n.mainline.id.String(), n.mainline.place, n.boundary, changes
 	return c, nil
 }
 

@@ -233,3 +233,23 @@ func TestReadAndHolds(t *testing.T) {
 		t.Errorf("outside: %v", err)
 	}
 }
+
+// TestHistoryReached: every commit is told of, and where those that are given lie on the branch.
+func TestHistoryReached(t *testing.T) {
+	t.Parallel()
+	dir := tale(t)
+	reached := map[string]bool{}
+	chain := strings.Fields(git(t, dir, "rev-list", "--first-parent", "--reverse", "HEAD"))
+	for _, c := range collect(t, open(t, dir), gitrepo.HistoryOptions{Paths: []string{"manifests"}, Reached: func(id string) { reached[id] = true }}) {
+		if chain[c.Place] != c.Mainline {
+			t.Errorf("%s: place %d is %s, not %s", c.Subject(), c.Place, chain[c.Place], c.Mainline)
+		}
+	}
+	want := map[string]bool{}
+	for _, id := range strings.Fields(git(t, dir, "rev-list", "HEAD")) {
+		want[id] = true
+	}
+	if d := cmp.Diff(want, reached); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}

@@ -61,8 +61,11 @@ type Landed struct {
 	Followed bool              // HEAD moved to the new commit; when not, the checkout is behind the branch
 }
 
-// maxAttempts is how often a landing is tried when others land at the same time.
-const maxAttempts = 10
+// maxAttempts is how often a landing is tried when others land at the same time, maxPause how long it waits at most between two.
+const (
+	maxAttempts = 10
+	maxPause    = time.Minute
+)
 
 // Land makes one commit of the given files and nothing else, on top of the branch: its tree is the parent's with these paths
 // replaced. With Push, the remote's branch moves from the commit's parent to it or not at all; when somebody else was faster, the
@@ -190,6 +193,7 @@ func (w *landing) local(ctx context.Context) (*Landed, error) {
 // push lands on the remote.
 func (w *landing) push(ctx context.Context) (*Landed, error) {
 	for attempt := 1; ; attempt++ {
+		begin := w.Clock.Elapsed()
 		now, err := w.remote.tips(ctx)
 		if err != nil {
 			return nil, err
@@ -198,11 +202,8 @@ func (w *landing) push(ctx context.Context) (*Landed, error) {
 		if parent.IsZero() && !w.Apart && !w.repo.head.commit.IsZero() {
 			return nil, fmt.Errorf("%w: %s has no branch %s", ErrNoBranch, w.remote.name, w.ref.Short())
 		}
-		p, err := w.propose(ctx, parent)
-		if err != nil {
-			return nil, err
-		}
-		if !p.nothing {
+		p, err := w.proposeOn(ctx, parent)
+		if err == nil && !p.nothing {
 			err = w.swap(ctx, p)
 		}
 		var moved *movedError
@@ -215,11 +216,32 @@ func (w *landing) push(ctx context.Context) (*Landed, error) {
 		case attempt == maxAttempts:
 			return nil, fmt.Errorf("push to %s: %w: %d times", w.ref.Short(), ErrContended, attempt)
 		}
-		// Spread out, ever wider: of those who lost together, each round one more gets through.
-		if err := w.Clock.Sleep(ctx, jitter(100*time.Millisecond<<min(attempt, 7))); err != nil {
+		if err := w.Clock.Sleep(ctx, jitter(spread(attempt, w.Clock.Elapsed()-begin))); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// spread bounds the pause after a lost attempt: ever wider, and in proportion to how long the attempt took. Of those who lost together,
+// each round one more gets through.
+func spread(attempt int, took time.Duration) time.Duration {
+	return min(max(100*time.Millisecond, took/2)<<min(attempt, 7), maxPause)
+}
+
+// proposeOn proposes on the branch's tip, which is fetched when something of it is not here; the branch may have moved on by then. A
+// clone may well hold a commit that nothing in it refers to, and not what that commit reaches.
+func (w *landing) proposeOn(ctx context.Context, parent plumbing.Hash) (*proposal, error) {
+	p, err := w.propose(ctx, parent)
+	if !errors.Is(err, ErrMissingObject) {
+		return p, err
+	}
+	if parent, err = w.desk.bring(ctx, w.repo, w.remote, w.ref); err != nil {
+		return nil, err
+	}
+	if parent.IsZero() {
+		return nil, &movedError{ref: w.ref}
+	}
+	return w.propose(ctx, parent)
 }
 
 // swap moves the remote's branch to the proposal, and the lock with it.
@@ -244,7 +266,11 @@ func (w *landing) person() Person { return Person{w.Committer, w.Clock.Now()} }
 // follow brings the clone up to what was pushed, as far as it has the parent: objects, index, HEAD and the remote-tracking
 // reference. Without the parent it gets the files' objects and index entries only, which is what lets the next git pull through.
 func (w *landing) follow(ctx context.Context, p *proposal, done *Landed) error {
-	known := p.parent.IsZero() || w.repo.store.HasEncodedObject(p.parent) == nil
+	known, err := w.repo.refersTo(p.parent)
+	if err != nil {
+		return err
+	}
+	known = known || p.parent.IsZero()
 	if err := w.keep(p, known); err != nil {
 		return err
 	}

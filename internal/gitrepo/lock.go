@@ -69,19 +69,12 @@ func (r *Repo) Lock(o LockOptions) (*Lock, error) {
 
 // Show gives who holds the lock, nil when nobody does. A holder that cannot be read has only its Commit.
 func (l *Lock) Show(ctx context.Context) (*Holder, error) {
-	now, err := l.remote.tips(ctx)
-	if err != nil {
-		return nil, err
-	}
-	tip := now[l.ref]
-	if tip.IsZero() {
-		return nil, nil
-	}
 	store := memory.NewStorage()
-	if _, err := l.remote.fetch(ctx, store, want{ids: []plumbing.Hash{tip}}); err != nil {
+	found, err := l.remote.fetch(ctx, store, want{ref: l.ref})
+	if err != nil || found.id.IsZero() {
 		return nil, err
 	}
-	c, err := readCommit(store, tip)
+	c, err := readCommit(store, found.id)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +82,7 @@ func (l *Lock) Show(ctx context.Context) (*Holder, error) {
 	if err != nil {
 		h = Holder{}
 	}
-	h.Commit = shown(tip)
+	h.Commit = shown(found.id)
 	return &h, nil
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
-	"github.com/go-git/go-git/v5/plumbing/storer"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 	"github.com/go-git/go-git/v5/storage/memory"
 )
@@ -47,33 +46,26 @@ func (d *desk) EncodedObject(t plumbing.ObjectType, h plumbing.Hash) (plumbing.E
 }
 
 // fetch brings objects from the remote onto the desk, without history.
-func (d *desk) fetch(ctx context.Context, r *remote, w want) error {
+func (d *desk) fetch(ctx context.Context, r *remote, w want) (plumbing.Hash, error) {
 	if d.fetched == nil {
 		dir, err := os.MkdirTemp("", "dcsync-git-")
 		if err != nil {
-			return fmt.Errorf("fetch from git: %w", err)
+			return plumbing.ZeroHash, fmt.Errorf("fetch from git: %w", err)
 		}
 		d.dir = dir
 		d.fetched = filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRUDefault())
 	}
-	_, err := r.fetch(ctx, d.fetched, w)
-	return err
+	found, err := r.fetch(ctx, d.fetched, w)
+	return found.id, err
 }
 
-// commit gives a commit of the remote, fetched if it is not here. r is nil when there is no remote.
-func (d *desk) commit(ctx context.Context, repo *Repo, r *remote, id plumbing.Hash) (*rawCommit, error) {
-	c, err := readCommit(d, id)
-	if r == nil || !errors.Is(err, ErrMissingObject) {
-		return c, err
-	}
+// bring fetches the tip of a branch with its tree, and gives its id.
+func (d *desk) bring(ctx context.Context, repo *Repo, r *remote, ref plumbing.ReferenceName) (plumbing.Hash, error) {
 	haves, shallow, err := repo.haves()
 	if err != nil {
-		return nil, err
+		return plumbing.ZeroHash, err
 	}
-	if err := d.fetch(ctx, r, want{ids: []plumbing.Hash{id}, haves: haves, shallow: shallow, depth: 1}); err != nil {
-		return nil, err
-	}
-	return readCommit(d, id)
+	return d.fetch(ctx, r, want{ref: ref, haves: haves, shallow: shallow, depth: 1})
 }
 
 // blob gives a file's bytes; in a partial clone they may have to be asked for by id. r is nil when there is no remote.
@@ -82,7 +74,7 @@ func (d *desk) blob(ctx context.Context, r *remote, id plumbing.Hash) ([]byte, e
 	if r == nil || !errors.Is(err, ErrMissingObject) {
 		return data, err
 	}
-	if err := d.fetch(ctx, r, want{ids: []plumbing.Hash{id}}); err != nil {
+	if _, err := d.fetch(ctx, r, want{object: id}); err != nil {
 		return nil, err
 	}
 	return readObject(d, plumbing.BlobObject, id)
@@ -145,10 +137,6 @@ func (r *Repo) haves() (haves, shallow []plumbing.Hash, err error) {
 	if shallow, err = r.store.Shallow(); err != nil {
 		return nil, nil, fmt.Errorf("read git shallow commits: %w", err)
 	}
-	refs, err := r.store.IterReferences()
-	if err != nil {
-		return nil, nil, fmt.Errorf("read git references: %w", err)
-	}
 	seen := map[plumbing.Hash]bool{plumbing.ZeroHash: true}
 	add := func(h plumbing.Hash) {
 		if !seen[h] && len(haves) < maxHaves && r.store.HasEncodedObject(h) == nil {
@@ -157,13 +145,34 @@ func (r *Repo) haves() (haves, shallow []plumbing.Hash, err error) {
 		}
 	}
 	add(r.head.commit)
-	if err := refs.ForEach(func(ref *plumbing.Reference) error {
-		if ref.Type() == plumbing.HashReference && (ref.Name().IsRemote() || ref.Name().IsBranch()) {
+	err = r.eachRef(func(ref *plumbing.Reference) {
+		if ref.Name().IsRemote() || ref.Name().IsBranch() {
 			add(ref.Hash())
 		}
-		return nil
-	}); err != nil && !errors.Is(err, storer.ErrStop) {
-		return nil, nil, fmt.Errorf("read git references: %w", err)
+	})
+	return haves, shallow, err
+}
+
+// refersTo tells whether a commit is the head's or a reference's, so that this clone has whatever it reaches, as far as it has it of any.
+func (r *Repo) refersTo(commit plumbing.Hash) (bool, error) {
+	found := commit == r.head.commit && !commit.IsZero()
+	err := r.eachRef(func(ref *plumbing.Reference) { found = found || ref.Hash() == commit })
+	return found, err
+}
+
+// eachRef shows every reference of the clone that is not another one's name.
+func (r *Repo) eachRef(show func(*plumbing.Reference)) error {
+	refs, err := r.store.IterReferences()
+	if err == nil {
+		err = refs.ForEach(func(ref *plumbing.Reference) error {
+			if ref.Type() == plumbing.HashReference {
+				show(ref)
+			}
+			return nil
+		})
 	}
-	return haves, shallow, nil
+	if err != nil {
+		return fmt.Errorf("read git references: %w", err)
+	}
+	return nil
 }

@@ -23,7 +23,7 @@ func (w *landing) propose(ctx context.Context, parent plumbing.Hash) (*proposal,
 	w.desk.clear()
 	var tree plumbing.Hash
 	if !parent.IsZero() {
-		c, err := w.desk.commit(ctx, w.repo, w.remote, parent)
+		c, err := readCommit(w.desk, parent)
 		if err != nil {
 			return nil, err
 		}

@@ -41,7 +41,7 @@ type endpoint struct {
 	via  transport.Transport
 }
 
-// tips are the refs of a remote.
+// tips are the refs of a remote, and its HEAD.
 type tips map[plumbing.ReferenceName]plumbing.Hash
 
 // remote finds a remote in the configuration and how to log in to it. Nothing is sent.
@@ -172,46 +172,71 @@ func tipsOf(adv *packp.AdvRefs) tips {
 	for name, h := range adv.References {
 		out[plumbing.ReferenceName(name)] = h
 	}
+	if adv.Head != nil {
+		out[plumbing.HEAD] = *adv.Head
+	}
 	return out
 }
 
-// want is what to fetch: objects by id, down to depth commits (0: all), less what the haves reach.
+// want is what to fetch: a ref or a single object, down to depth commits (0: all), less what the haves reach. A ref is asked for by name
+// and looked up in the same conversation: a server need not give out a commit that was the ref's a moment ago.
 type want struct {
-	ids, haves, shallow []plumbing.Hash
-	depth               int
+	ref            plumbing.ReferenceName // "" for an object
+	object         plumbing.Hash
+	haves, shallow []plumbing.Hash
+	depth          int
 }
 
-// fetch stores objects. It gives the commits at which the server cut history off.
-func (r *remote) fetch(ctx context.Context, into storage.Storer, w want) (cut []plumbing.Hash, err error) {
+// got is what a fetch brought.
+type got struct {
+	id  plumbing.Hash   // where the ref was, zero when there is none; or the object
+	cut []plumbing.Hash // the commits at which the server cut history off
+}
+
+// fetch stores objects.
+func (r *remote) fetch(ctx context.Context, into storage.Storer, w want) (out got, err error) {
 	s, err := r.pull.via.NewUploadPackSession(r.pull.Endpoint, r.pull.auth)
 	if err != nil {
-		return nil, r.fail("fetch from", r.pull, err)
+		return out, r.fail("fetch from", r.pull, err)
 	}
 	defer func() { _ = s.Close() }()
 	adv, err := s.AdvertisedReferencesContext(ctx)
+	if errors.Is(err, transport.ErrEmptyRemoteRepository) && w.ref != "" {
+		return out, nil
+	}
 	if err != nil {
-		return nil, r.fail("fetch from", r.pull, err)
+		return out, r.fail("fetch from", r.pull, err)
+	}
+	out.id = w.object
+	if w.ref != "" {
+		if out.id = tipsOf(adv)[w.ref]; out.id.IsZero() {
+			return out, nil
+		}
 	}
 	req := packp.NewUploadPackRequestFromCapabilities(adv.Capabilities)
-	req.Wants, req.Haves = w.ids, w.haves
+	req.Wants, req.Haves = []plumbing.Hash{out.id}, w.haves
 	if adv.Capabilities.Supports(capability.Shallow) {
 		req.Shallows, req.Depth = w.shallow, packp.DepthCommits(w.depth)
 		if len(w.shallow) > 0 || w.depth > 0 {
 			_ = req.Capabilities.Set(capability.Shallow)
 		}
 	}
+	if len(req.Shallows) == 0 && slices.Contains(req.Haves, out.id) {
+		return out, nil // what is had is had with all it reaches
+	}
 	if adv.Capabilities.Supports(capability.NoProgress) {
 		_ = req.Capabilities.Set(capability.NoProgress)
 	}
 	answer, err := s.UploadPack(ctx, req)
 	if err != nil {
-		return nil, r.fail("fetch from", r.pull, err)
+		return out, r.fail("fetch from", r.pull, err)
 	}
 	defer func() { _ = answer.Close() }()
 	if err := packfile.UpdateObjectStorage(into, demux(req.Capabilities, answer)); err != nil && !errors.Is(err, packfile.ErrEmptyPackfile) {
-		return nil, r.fail("fetch from", r.pull, err)
+		return out, r.fail("fetch from", r.pull, err)
 	}
-	return answer.Shallows, nil
+	out.cut = answer.Shallows
+	return out, nil
 }
 
 func demux(caps *capability.List, answer io.Reader) io.Reader {

@@ -42,6 +42,15 @@ type source interface {
 }
 
 func readObject(s source, t plumbing.ObjectType, h plumbing.Hash) ([]byte, error) {
+	o, err := lookUp(s, t, h)
+	if err != nil {
+		return nil, err
+	}
+	return contentOf(o)
+}
+
+// lookUp finds an object, of which the size is known before its content is read.
+func lookUp(s source, t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
 	o, err := s.EncodedObject(t, h)
 	if errors.Is(err, plumbing.ErrObjectNotFound) {
 		return nil, fmt.Errorf("%w: %s %s", ErrMissingObject, t, h)
@@ -49,14 +58,18 @@ func readObject(s source, t plumbing.ObjectType, h plumbing.Hash) ([]byte, error
 	if err != nil {
 		return nil, fmt.Errorf("read git %s %s: %w", t, h, err)
 	}
+	return o, nil
+}
+
+func contentOf(o plumbing.EncodedObject) ([]byte, error) {
 	r, err := o.Reader()
 	if err != nil {
-		return nil, fmt.Errorf("read git %s %s: %w", t, h, err)
+		return nil, fmt.Errorf("read git %s %s: %w", o.Type(), o.Hash(), err)
 	}
 	data := make([]byte, o.Size())
 	_, err = io.ReadFull(r, data)
 	if err = errors.Join(err, r.Close()); err != nil {
-		return nil, fmt.Errorf("read git %s %s: %w", t, h, err)
+		return nil, fmt.Errorf("read git %s %s: %w", o.Type(), o.Hash(), err)
 	}
 	return data, nil
 }

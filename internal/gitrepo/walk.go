@@ -18,6 +18,7 @@ type node struct {
 	parents  []*node
 	when     int64
 	mainline *node
+	place    int // of a commit of the branch itself: how many of them come before
 	boundary bool
 	children int // not yet given
 }
@@ -87,8 +88,8 @@ func (w *walk) markMainline() {
 			break
 		}
 	}
-	for _, m := range slices.Backward(chain) {
-		m.mainline = m
+	for i, m := range slices.Backward(chain) {
+		m.mainline, m.place = m, len(chain)-1-i
 		for queue := []*node{m}; len(queue) > 0; {
 			n := queue[len(queue)-1]
 			queue = queue[:len(queue)-1]

@@ -83,6 +83,10 @@ func New(c *certcentral.Client, resolve Resolver, container int64) *Remote {
 	return r
 }
 
+// Guard has every further request that creates or changes something pass a check right before it is sent; what it refuses is an
+// error that is resource.ErrNotSent. Set it before the Remote is used at the same time.
+func (r *Remote) Guard(check func() error) { r.client.Guard(check) }
+
 func (r *Remote) kind(name string) (Kind, error) {
 	k, ok := r.kinds[name]
 	if !ok {

@@ -18,9 +18,13 @@ type problem struct{ err error }
 func (p *problem) Error() string { return p.err.Error() }
 func (p *problem) Unwrap() error { return p.err }
 
-// Is makes a 404 resource.ErrNotFound.
+// Is makes a 404 resource.ErrNotFound, and a write that was held back resource.ErrNotSent.
 func (p *problem) Is(target error) bool {
 	var api *certcentral.APIError
+	var held *certcentral.NotSentError
+	if target == resource.ErrNotSent {
+		return errors.As(p.err, &held)
+	}
 	return target == resource.ErrNotFound && errors.As(p.err, &api) && api.Status == http.StatusNotFound
 }
 

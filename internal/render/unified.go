@@ -7,8 +7,8 @@ import (
 	"github.com/sergi/go-diff/diffmatchpatch"
 )
 
-// context is the number of equal lines shown around a difference.
-const context = 3
+// unchanged is the number of equal lines shown around a difference.
+const unchanged = 3
 
 // edit is one line of a comparison: ' ' in both, '-' only before, '+' only after.
 type edit struct {
@@ -26,16 +26,16 @@ func unified(before, after []string) []string {
 		if first < 0 {
 			break
 		}
-		from := max(start, first-context)
+		from := max(start, first-unchanged)
 		to := first + 1
 		for {
 			next := nextChange(edits, to)
-			if next < 0 || next-to > 2*context {
+			if next < 0 || next-to > 2*unchanged {
 				break
 			}
 			to = next + 1
 		}
-		end := min(len(edits), to+context)
+		end := min(len(edits), to+unchanged)
 		out = append(out, hunk(edits, from, end)...)
 		start = end
 	}

@@ -5,6 +5,9 @@ import "errors"
 // ErrNotFound says that the API does not show an object: it does not exist, or the key may not see it.
 var ErrNotFound = errors.New("not found, or not visible to this key")
 
+// ErrNotSent says that a write was held back before it was sent, because other runs may no longer be kept out.
+var ErrNotSent = errors.New("not sent")
+
 // Listing is every object of one kind that a key sees. Complete is false when the walk could not be proven to be whole; Problem
 // says why.
 type Listing struct {
@@ -46,14 +49,16 @@ type Ending struct {
 
 // Rules are what an account demands of orders beyond the tables. nil means that the key may not read them.
 type Rules struct {
-	Required []RequiredField // custom fields that every order must give
-	Limits   []ProductLimit  // of the container asked about; a product without one is not limited
+	Fields []CustomField  // all of the account; nil: not known
+	Limits []ProductLimit // of the container asked about; a product without one is not limited
 }
 
-// RequiredField is a custom field.
-type RequiredField struct {
-	ID    int64
-	Label string
+// CustomField is one that orders may give, or must.
+type CustomField struct {
+	ID       int64
+	Label    string
+	Required bool
+	Active   bool
 }
 
 // ProductLimit says what may be ordered of a product. Empty lists allow everything.

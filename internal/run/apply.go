@@ -24,7 +24,6 @@ type ApplyOptions struct {
 	Confirm     func(*reconcile.Plan) (bool, error) // asked once, before the first write; nil: yes
 	Locking     Locking
 	Landing     Landing
-	Env         func(string) string // what git's credentials and configuration are looked up in
 	Parallelism int
 	Settle      time.Duration
 	Wait        time.Duration    // how long to wait for what was asked for to be issued
@@ -41,6 +40,7 @@ type Applied struct {
 	Plan     *reconcile.Plan
 	Ledger   *reconcile.Ledger // nil when nothing was begun
 	Serial   int
+	Requests int    // sent to the account, from the first look on
 	Commit   string // that holds the state, "" when it was not committed
 	Branch   string // that holds Commit
 	Pushed   bool
@@ -55,7 +55,7 @@ func (p *Project) Apply(ctx context.Context, acct Account, o ApplyOptions) (resu
 		return nil, err
 	}
 	if o.Landing.Commit {
-		if err := p.mayLand(ctx, s, o); err != nil {
+		if err := p.mayLand(ctx, &s, o); err != nil {
 			return nil, err
 		}
 	}
@@ -67,11 +67,11 @@ func (p *Project) Apply(ctx context.Context, acct Account, o ApplyOptions) (resu
 	defer func() {
 		err = errors.Join(err, lock.release(ctx, result != nil && result.Ledger != nil && result.Ledger.Interrupted))
 	}()
-	if s.file, s.disk, err = p.readState(); err != nil {
+	if err = p.loadState(ctx, &s, o.Env, false); err != nil {
 		return nil, err
 	}
 	var taken *state.File
-	if o.Landing.Push {
+	if o.Landing.Push && !p.onBranch() {
 		if taken, err = p.takeTip(ctx, &s, o); err != nil {
 			return nil, err
 		}
@@ -114,13 +114,22 @@ func (p *Project) Apply(ctx context.Context, acct Account, o ApplyOptions) (resu
 			return result, err
 		}
 	}
-	store := state.NewStore(p.StateFile, b.file, b.disk, o.Step)
+	if p.onBranch() {
+		if err := p.begin(b.start, o.Step); err != nil {
+			return result, err
+		}
+		defer func() { err = errors.Join(err, p.idle()) }()
+	}
+	store := state.NewStore(p.stateStore(), b.file, b.disk, o.Step)
+	acct.Guard(lock.guard)
 	result.Ledger, err = reconcile.Apply(ctx, b.plan, b.in, acct, store, reconcile.Options{
 		Parallelism: o.Parallelism, Settle: o.Settle, Wait: o.Wait, Now: o.Clock, Sleep: o.Sleep, Drain: o.Drain, Observer: o.Observer, Step: o.Step,
-		Guard: lock.guard, Source: p.sources(b, o.Version)})
-	result.Serial = store.Snapshot().Serial
+		Source: p.sources(b, o.Version)})
+	result.Serial, result.Requests = store.Snapshot().Serial, acct.Requests()
 	if o.Landing.Commit && result.Serial > 0 {
-		err = errors.Join(err, p.land(ctx, landed{b.repo, store.Snapshot(), taken, lock.git, id}, o, result))
+		err = errors.Join(err, p.land(ctx, landed{b.start, store.Snapshot(), taken, lock.git, id}, o, result))
+	} else if p.onBranch() {
+		p.unlandedNote(o)
 	}
 	return result, err
 }
@@ -152,6 +161,8 @@ func fits(saved, now *reconcile.Plan) string {
 		return "the project's files changed since"
 	case (saved.State == nil) != (now.State == nil) || saved.State != nil && *saved.State != *now.State:
 		return "the state changed since"
+	case (saved.Account == nil) != (now.Account == nil) || saved.Account != nil && *saved.Account != *now.Account:
+		return "it names another account than the state"
 	case saved.Target == nil || *saved.Target != *now.Target:
 		return "it was made for another account or address"
 	case saved.Digest != now.Digest:

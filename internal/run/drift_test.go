@@ -277,3 +277,32 @@ func TestUndeclaredContactFieldsSurvive(t *testing.T) {
 	}
 	w.converged()
 }
+
+// Fields of which the API takes no notice are not compared: what a warning says is ignored, or overridden by another field.
+func TestUnheardFields(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, from, to string }{
+		{"ignored", "    signature_hash: sha256\n", "    signature_hash: sha256\n    organization_units: [IT]\n"},
+		{"days", "{years: 1}", "{years: 1, days: 200}"},
+		{"custom date", "{years: 1}", `{days: 200, custom_expiration_date: "09 DEC 2026"}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, shop(t, ""))
+			w.edit("shop.yaml", tt.from, tt.to)
+			w.mustApply()
+			w.converged()
+			w.lose()
+			w.mustApply()
+			w.converged()
+		})
+	}
+	t.Run("sent afterwards", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, sandbox.Options{}, with(acme(), "mail.yaml", strings.Replace(mailYAML, "  order_validity", "  auto_reissue: 1\n  order_validity", 1)))
+		w.mustApply()
+		w.lose()
+		w.mustApply()
+		w.converged()
+	})
+}

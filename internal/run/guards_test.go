@@ -170,7 +170,7 @@ func TestKeyThatSeesNothing(t *testing.T) {
 	w.edit("driver.yaml", "pki@", "other@")
 	for _, refresh := range []reconcile.Refresh{reconcile.RefreshAuto, reconcile.RefreshFull} {
 		p := w.plan(refresh)
-		w.want("plan", changes(p), "blocked Order/driver (drift)", "blocked Order/mail (drift)", "blocked Organization/acme (drift)")
+		w.want("plan", changes(p), "blocked Order/driver (intent)", "blocked Order/mail (drift)", "blocked Organization/acme (drift)")
 		if !strings.Contains(p.Changes[0].Reason, "not visible to this key") {
 			t.Errorf("reason %q", p.Changes[0].Reason)
 		}

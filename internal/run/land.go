@@ -75,6 +75,8 @@ func hintOf(err error) string {
 		return "give a token that may push in DCSYNC_GIT_TOKEN"
 	case errors.Is(err, gitrepo.ErrNoAtomic):
 		return "use --lock file; runs on other machines are not excluded then"
+	case errors.Is(err, gitrepo.ErrMissingObject):
+		return "this clone lacks a part of the history or of its files: git fetch --unshallow, or git fetch --refetch --no-filter, brings it"
 	case errors.Is(err, gitrepo.ErrClock):
 		return "set the clock of this machine"
 	}
@@ -83,14 +85,19 @@ func hintOf(err error) string {
 
 // mayLand refuses, before anything is written, a run whose state could not be committed: intent that is not in git has no author, and
 // a state that cannot land is lost with the machine.
-func (p *Project) mayLand(ctx context.Context, s start, o ApplyOptions) error {
+func (p *Project) mayLand(ctx context.Context, s *start, o ApplyOptions) error {
 	switch {
+	case p.onBranch() && !o.Landing.Push:
+		return &Refused{Code: "needs_push", Message: fmt.Sprintf("the state is on the remote's branch %s, which --commit alone does not reach", p.Project.StateRef), Hint: "use --push"}
 	case s.odd != nil:
 		return explain(s.odd)
 	case s.repo == nil:
 		return explain(fmt.Errorf("commit the state: %w", gitrepo.ErrNone))
 	}
-	file, err := p.uncommitted(s.repo)
+	if err := p.loadState(ctx, s, o.Env, false); err != nil {
+		return err
+	}
+	file, err := p.uncommitted(s)
 	if err != nil {
 		return err
 	}
@@ -98,18 +105,31 @@ func (p *Project) mayLand(ctx context.Context, s start, o ApplyOptions) error {
 		return &Refused{Code: "uncommitted", Message: file + " is not committed as it is", Hint: "commit it first: what is applied must be in the history"}
 	}
 	if _, err := s.repo.Path(p.StateFile); err != nil {
-		return &Refused{Code: "state_outside", Message: err.Error(), Hint: "keep the state file in the repository"}
+		return outside(err)
 	}
-	l, err := p.landing(s.repo, o)
+	l, err := p.landing(s, o)
 	if err != nil {
 		return err
 	}
-	return explain(s.repo.Check(ctx, l))
+	if err := s.repo.Check(ctx, l); err != nil || !p.onBranch() {
+		return explain(err)
+	}
+	branch := cmp.Or(p.Project.Git.Branch, s.repo.Branch())
+	if branch == "" {
+		return nil // a checkout without a branch, which need not be named to reach the state
+	}
+	return explain(s.repo.Pushed(ctx, l.Push.Remote, branch, l.Push.Access))
+}
+
+// outside refuses a state file that is not in the repository.
+func outside(err error) error {
+	return &Refused{Code: "state_outside", Message: err.Error(), Hint: "keep the state file in the repository"}
 }
 
 // uncommitted gives a file of the project that the checked out commit has not, or has otherwise; "" for none. A manifest that was
 // removed counts as long as the commit has it.
-func (p *Project) uncommitted(repo *gitrepo.Repo) (string, error) {
+func (p *Project) uncommitted(s *start) (string, error) {
+	repo := s.repo
 	for _, name := range p.Sources {
 		file, err := filepath.EvalSymlinks(filepath.Join(p.Root, filepath.FromSlash(name)))
 		if err != nil {
@@ -123,12 +143,8 @@ func (p *Project) uncommitted(repo *gitrepo.Repo) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, _, err := p.readState()
-	if err != nil {
-		return "", err
-	}
-	for _, a := range f.Addresses() {
-		name := f.Objects[a].Source.Path
+	for _, a := range s.file.Addresses() {
+		name := s.file.Objects[a].Source.Path
 		if _, err := os.Stat(filepath.Join(p.Root, filepath.FromSlash(name))); name == "" || !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -144,13 +160,20 @@ func (p *Project) uncommitted(repo *gitrepo.Repo) (string, error) {
 }
 
 // landing gives what is common to the check before a run and the landing after it.
-func (p *Project) landing(repo *gitrepo.Repo, o ApplyOptions) (gitrepo.Landing, error) {
+func (p *Project) landing(s *start, o ApplyOptions) (gitrepo.Landing, error) {
 	access := gitrepo.AccessFrom(o.Env)
-	who, err := p.identity(repo, access)
-	l := gitrepo.Landing{Branch: p.Project.Git.Branch, Author: who, Committer: who, Step: o.Step}
+	who, err := p.identity(s.repo, access)
+	if err != nil {
+		return gitrepo.Landing{}, err
+	}
+	l := gitrepo.Landing{Branch: p.Project.Git.Branch, Author: who, Committer: who, Trailers: provenance(o.Env), Step: o.Step}
+	if p.onBranch() {
+		l.Branch, l.Apart, l.Base = p.Project.StateRef, true, s.tip
+	}
 	if o.Landing.Push {
 		l.Push = &gitrepo.Push{Remote: p.Project.Git.Remote, Access: access}
 	}
+	l.Signer, err = p.signer(o.Env)
 	return l, err
 }
 
@@ -178,7 +201,7 @@ func message(a *Applied, id string) (string, []gitrepo.Trailer) {
 
 // landed is what a run lands.
 type landed struct {
-	repo  *gitrepo.Repo
+	start start // what the run went on from
 	file  *state.File
 	taken *state.File   // what takeTip gave
 	lock  *gitrepo.Held // nil for none
@@ -187,15 +210,16 @@ type landed struct {
 
 // land commits the state of a run, and brings the state file to what the branch then holds.
 func (p *Project) land(ctx context.Context, what landed, o ApplyOptions, result *Applied) error {
-	name, err := what.repo.Path(p.StateFile)
+	name, err := what.start.repo.Path(p.StateFile)
 	if err != nil {
 		return err
 	}
-	l, err := p.landing(what.repo, o)
+	l, err := p.landing(&what.start, o)
 	if err != nil {
 		return err
 	}
-	l.Message, l.Trailers = message(result, what.run)
+	subject, trailers := message(result, what.run)
+	l.Message, l.Trailers = subject, append(trailers, l.Trailers...)
 	if l.Push != nil {
 		l.Push.Lock = what.lock
 	}
@@ -204,11 +228,11 @@ func (p *Project) land(ctx context.Context, what landed, o ApplyOptions, result 
 		return err
 	}
 	l.Files = []gitrepo.File{{Path: name, Content: content, Merge: merging(name, what.taken)}}
-	done, err := what.repo.Land(ctx, l)
+	done, err := what.start.repo.Land(ctx, l)
 	if done != nil {
 		result.Commit, result.Branch, result.Pushed = done.Commit, strings.TrimPrefix(done.Ref, "refs/heads/"), l.Push != nil
 		err = errors.Join(err, p.keep(done.Files[name], l, result))
-		if !done.Followed && !done.Nothing {
+		if !done.Followed && !done.Nothing && !l.Apart {
 			o.tell(diag.Diagnostic{Severity: diag.Note, Code: diag.StateElsewhere, Summary: "the branch has commits that this checkout lacks",
 				Hint: "git pull before the next plan"})
 		}
@@ -218,7 +242,16 @@ func (p *Project) land(ctx context.Context, what landed, o ApplyOptions, result 
 	}
 	hint := cmp.Or(hintOf(err), "the results are in the state file; commit and push it, or run apply again")
 	var both *gitrepo.ConflictError
-	if errors.As(err, &both) {
+	var rejected *gitrepo.RejectedError
+	switch {
+	case p.onBranch():
+		hint = fmt.Sprintf("the results are in %s; apply --push in this folder lands them", p.workFile())
+		if errors.As(err, &rejected) {
+			hint = "let this identity push to the branch; " + hint
+		} else if more := hintOf(err); more != "" {
+			hint = more + "; " + hint
+		}
+	case errors.As(err, &both):
 		hint = keptHint
 	}
 	return &GitError{Hint: hint, Err: fmt.Errorf("land the state: %w", err)}
@@ -231,6 +264,9 @@ func (p *Project) keep(content []byte, l gitrepo.Landing, result *Applied) error
 		return err
 	}
 	result.Serial = f.Serial
+	if p.onBranch() {
+		return p.done()
+	}
 	disk, err := os.ReadFile(p.StateFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) || slices.Equal(disk, content) {
 		return err

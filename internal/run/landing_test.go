@@ -203,6 +203,29 @@ func TestLockLost(t *testing.T) {
 	}
 }
 
+// Without its lock a run ends nothing either, and deletes no note.
+func TestLockLostEndsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, demo())
+	w.remote(t)
+	w.mustApply(landing("git"))
+	w.write("driver.yaml", driverYAML+"retire: {target: current, action: revoke, comments: done}\n")
+	w.pushAll()
+	w.sent.take()
+	a, err := w.apply(landing("git"), func(o *run.ApplyOptions) { o.Locking.Request, o.MaxDestroy = time.Hour, 1 })
+	if a == nil || a.Ledger == nil {
+		t.Fatalf("no result: %v", err)
+	}
+	if n := a.Ledger.Count(resource.Skipped); n != 1 || len(a.Ledger.Results) != 1 {
+		t.Errorf("outcomes %v", outcomes(a))
+	}
+	w.want("writes", w.writes())
+	a = w.mustApply(landing("git"), func(o *run.ApplyOptions) { o.MaxDestroy = 1 })
+	if len(w.writes()) != 1 {
+		t.Errorf("with its lock: %v", outcomes(a))
+	}
+}
+
 // A repository that cannot be read does not keep anybody from planning, and is refused by name where a commit is asked for.
 func TestUnsupportedRepository(t *testing.T) {
 	t.Parallel()

@@ -14,6 +14,7 @@ import (
 // run carries out a run on the project as it is, and judges what came of it.
 func (m *model) run(t *rapid.T, run func()) {
 	m.write()
+	m.commitWanted()
 	before := m.look(t)
 	m.compromised = m.buried(t)
 	run()

@@ -82,6 +82,7 @@ var modelDigests = sync.OnceValue(func() map[string]string {
 
 // model is what the project wants, and what is remembered of the runs and people before.
 type model struct {
+	git       func(args ...string) // in its repository; nil where it has none
 	w         *world
 	approvals bool // the account's approval is not skipped
 	people    map[string]int

@@ -69,6 +69,9 @@ func playModel(t *rapid.T) {
 	})
 	chosen := rapid.SliceOfNDistinct(rapid.IntRange(0, len(modelProducts)-1), 1, 4, rapid.ID[int]).Draw(t, "products")
 	m := newModel(w, chosen, rapid.IntRange(0, 3).Draw(t, "approvals") == 0)
+	if rapid.IntRange(0, 9).Draw(t, "audited") == 0 {
+		m.inGit()
+	}
 	for range chosen {
 		m.add(t)
 	}
@@ -105,6 +108,7 @@ func playModel(t *rapid.T) {
 		"apply again":         m.apply,
 	})
 	m.apply(t)
+	m.audit(t)
 }
 
 // memory gives a folder whose files never reach a disk, where the system has one: a run syncs its state several times.
@@ -192,7 +196,10 @@ func (m *model) maybeLand(t *rapid.T) {
 	}
 }
 
-func (m *model) land() { m.committed = m.w.stateBytes() }
+func (m *model) land() {
+	m.committed = m.w.stateBytes()
+	m.commitState()
+}
 
 // clone goes on from the last committed state, on another machine.
 func (m *model) clone(*rapid.T) {
@@ -204,7 +211,9 @@ func (m *model) clone(*rapid.T) {
 }
 
 // lose goes on without any state.
-func (m *model) lose(*rapid.T) {
+func (m *model) lose(t *rapid.T) {
+	m.audit(t)
+	m.git = nil // a state that begins anew does not follow from the one before
 	m.behind, m.lost = true, true
 	m.w.lose()
 	m.land()

@@ -1,6 +1,9 @@
 package run_test
 
 import (
+	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -182,4 +185,181 @@ func TestAdoptedWithValidations(t *testing.T) {
 	w.want("results", outcomes(w.mustApply()), "adopt Organization/acme: done")
 	w.holds(1, 0)
 	w.converged()
+}
+
+// Who may approve orders although no manifest names them is told, wherever they are named.
+func TestUnnamedApprover(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{IssueAfter: time.Hour}, acme())
+	w.write("acme.yaml", acmeYAML+submittedYAML)
+	w.mustApply()
+	unnamed := func() []string {
+		o := w.planOptions(reconcile.RefreshFull)
+		o.Unmanaged = true
+		p, err := w.open().Drift(t.Context(), w.account(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, u := range p.Unnamed {
+			out = append(out, fmt.Sprintf("%s %s %s", u.Address, u.Type, u.Person))
+		}
+		return out
+	}
+	w.want("unnamed", unnamed())
+	if status, err := w.as("POST", "/organization/70011/validation", map[string]any{"validations": []any{map[string]any{"type": "cs", "verified_users": []any{
+		map[string]any{"first_name": "Eve", "last_name": "Example", "email": "eve@example.com", "job_title": "CISO", "telephone": "1"}}}}}); err != nil || status >= 300 {
+		t.Fatalf("submit in the console: %d %v", status, err)
+	}
+	w.want("unnamed", unnamed(), "Organization/acme cs Eve Example")
+}
+
+// Approvers are no reason not to know an organization again: one that an unanswered call made, or that a lost state named, is adopted with
+// them, and who is missing is named again.
+func TestAdoptedWithApprovers(t *testing.T) {
+	t.Parallel()
+	for name, validations := range map[string]string{
+		"code signing":     "[{type: cs, verified_users: [{ref: ruth}]}]",
+		"organization":     "[{type: ov, verified_users: [{ref: ruth}]}]",
+		"two types, two":   "[{type: ov}, {type: cs, verified_users: [{ref: ruth}, {ref: jane}]}]",
+		"extended, by one": "[{type: ev, verified_users: [{ref: jane}]}]",
+	} {
+		files := with(acme(), "acme.yaml", acmeYAML+"  validations: "+validations+"\n")
+		for _, how := range []string{"no answer", "state lost", "died before it submitted"} {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, sandbox.Options{}, files)
+				if how == "no answer" {
+					w.fault("POST /organization", "drop_after", 1)
+				}
+				if how == "died before it submitted" {
+					w.fault("POST /organization/*/validation", "drop_before", 3)
+					if _, err := w.apply(); err != nil {
+						t.Fatal(err)
+					}
+					w.control("DELETE", "/faults", nil)
+					w.lose()
+				}
+				w.mustApply()
+				want := w.approvers()
+				if how == "state lost" {
+					w.lose()
+					w.want("results", outcomes(w.mustApply()), "adopt Organization/acme: done")
+				}
+				w.holds(1, 0)
+				w.converged()
+				w.want("approvers", w.approvers(), want...)
+				if shown := 1 + strings.Count(validations, "}, {ref:"); name != "organization" && len(want) != shown {
+					t.Errorf("approvers %v, want %d", want, shown)
+				}
+			})
+		}
+	}
+}
+
+// Of an organization that is validated for a type already, the approvers whom the account does not show are still to be named.
+func TestAdoptedWithoutItsApprover(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "acme.yaml", acmeYAML+"  validations: [{type: cs, verified_users: [{ref: ruth}]}]\n"))
+	w.mustApply()
+	w.lose()
+	w.edit("acme.yaml", "[{ref: ruth}]", "[{ref: ruth}, {ref: jane}]")
+	w.want("results", outcomes(w.mustApply()), "adopt Organization/acme: done")
+	w.want("approvers", w.approvers(), "Jane", "Ruth")
+	w.converged()
+}
+
+// approvers gives the first names of those who may approve orders of the first organization.
+func (w *world) approvers() []string {
+	w.Helper()
+	var out []string
+	people, _ := w.object("organizations", "70011")["verified_contacts"].([]any)
+	for _, p := range people {
+		out = append(out, p.(map[string]any)["first_name"].(string))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Who may approve is held against the account: somebody who is gone there is named again, unless git took them away too; somebody whom git
+// does not name is drift.
+func TestApproversInAccount(t *testing.T) {
+	t.Parallel()
+	validations := func(people ...string) map[string]any {
+		var users []any
+		for i, p := range people {
+			first, last, _ := strings.Cut(p, " ")
+			users = append(users, map[string]any{"id": 9100 + i, "first_name": first, "last_name": last})
+		}
+		return map[string]any{"validations": []any{map[string]any{"type": "cs", "name": "CS", "status": "active", "verified_users": users}}}
+	}
+	for _, tt := range []struct {
+		name, wanted string
+		live         []string
+		want         []string
+		drift        bool
+		after        []string // visible changes after an apply
+	}{
+		{name: "removed in both", wanted: "[{ref: ruth}]", live: []string{"Ruth Park"}},
+		{name: "removed in git only", wanted: "[{ref: ruth}]", live: []string{"Ruth Park", "Jane Doe"},
+			want: []string{"blocked Organization/acme (intent) /validations=intent"}, after: []string{"blocked Organization/acme (intent) /validations=intent"}},
+		{name: "removed in the account only", wanted: "[{ref: ruth}, {ref: jane}]", live: []string{"Ruth Park"}, drift: true,
+			want: []string{"update Organization/acme (drift) /validations=drift"}},
+		{name: "added in the account", wanted: "[{ref: ruth}, {ref: jane}]", live: []string{"Ruth Park", "Jane Doe", "Zed Q"}, drift: true,
+			want: []string{"blocked Organization/acme (drift) /validations=drift"}, after: []string{"blocked Organization/acme (drift) /validations=drift"}},
+		{name: "added in both", wanted: "[{ref: ruth}, {ref: jane}, {first_name: Zed, last_name: Q, email: z@example.com, job_title: X, telephone: 801-555-0199}]",
+			live: []string{"Ruth Park", "Jane Doe", "Zed Q"}},
+		{name: "one added in git, another in the account", wanted: "[{ref: ruth}, {ref: jane}, {first_name: Ann, last_name: B, email: a@example.com, job_title: X, telephone: 801-555-0199}]",
+			live: []string{"Ruth Park", "Jane Doe", "Zed Q"}, drift: true,
+			want:  []string{"blocked Organization/acme (drift) /validations=drift", "update Organization/acme (intent) /validations=intent"},
+			after: []string{"blocked Organization/acme (drift) /validations=drift"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, with(acme(), "acme.yaml", acmeYAML+"  validations: [{type: cs, verified_users: [{ref: ruth}, {ref: jane}]}]\n"))
+			w.mustApply()
+			w.converged()
+			w.patch("organization", "70011", validations(tt.live...))
+			w.edit("acme.yaml", "[{ref: ruth}, {ref: jane}]", tt.wanted)
+			p := w.plan(reconcile.RefreshFull)
+			w.want("plan", changes(p), tt.want...)
+			if p.HasDrift() != tt.drift {
+				t.Errorf("drift: %t", p.HasDrift())
+			}
+			if _, err := w.apply(full); err != nil {
+				t.Fatal(err)
+			}
+			w.want("second plan", changes(w.plan(reconcile.RefreshFull)), tt.after...)
+			if len(tt.after) == 0 {
+				w.converged()
+			}
+		})
+	}
+}
+
+// An organization that somebody made after the plan blocks ours, and is named.
+func TestOrganizationMadeMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, acme())
+	made := false
+	w.sent.before = func(r *http.Request) {
+		if made || r.Method != http.MethodPost || r.URL.Path != "/services/v2/organization" {
+			return
+		}
+		made = true
+		twin := map[string]any{"name": "Acme Corporation", "address": "1 Example Street", "city": "Lehi", "state": "Utah", "zip": "84043", "country": "us",
+			"telephone": "801-555-0100", "organization_contact": map[string]any{"first_name": "Else", "last_name": "Body", "email": "else@example.com", "job_title": "Officer", "telephone": "801-555-0109"}}
+		if status, err := w.as("POST", "/organization", twin); err != nil || status != 201 {
+			w.Errorf("make the twin: %d %v", status, err)
+		}
+	}
+	a, err := w.apply()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.want("results", outcomes(a), "create Organization/acme: blocked")
+	if p := a.Ledger.Results[0].Err; !strings.Contains(p.Message, "70011") || p.Hint == "" {
+		t.Errorf("%+v", p)
+	}
+	w.holds(1, 0)
 }

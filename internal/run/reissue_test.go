@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -105,5 +106,60 @@ func TestAdoptedDiffers(t *testing.T) {
 	w.mustApply(destroyOne)
 	if n := w.object("orders", "880001")["reissues_count"]; n != 1.0 {
 		t.Errorf("%v reissues", n)
+	}
+}
+
+// A reissue that people reject was never applied: what the manifest says stays an intent, however often an apply with nothing to do ran in
+// between, and is asked for again.
+func TestReissueRejected(t *testing.T) {
+	t.Parallel()
+	for _, idle := range []int{0, 2} {
+		t.Run(fmt.Sprint(idle, " applies meanwhile"), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, installer(t, "allow: [reissue-revoking]"))
+			w.mustApply()
+			w.file("dcsync.yaml", strings.Replace(projectYAML, "skip_approval: true", "skip_approval: false", 1))
+			before := resource.Get(w.entry("Order", "installer").Applied.Spec, "/certificate/csr")
+			w.write("installer.csr", newCSR(t))
+			w.want("results", outcomes(w.mustApply(destroyOne)), "reissue Order/installer: waiting")
+			for range idle {
+				w.converged()
+			}
+			if got := resource.Get(w.entry("Order", "installer").Applied.Spec, "/certificate/csr"); !resource.Equal(got, before) {
+				t.Errorf("state says that the new CSR was applied while the request waits")
+			}
+			w.do("880001", "reject")
+			p := w.planLoosely()
+			w.want("after the rejection", changes(p), "reissue Order/installer (intent) /certificate/csr=intent")
+			if c := w.change(p, resource.ReissueNow, "Order/installer"); !strings.Contains(c.Reason, "rejected") {
+				t.Errorf("why: %s", c.Reason)
+			}
+			w.want("results", outcomes(w.mustApply(destroyOne)), "reissue Order/installer: waiting")
+			w.do("880001", "approve")
+			w.mustApply()
+			w.converged()
+			e := w.entry("Order", "installer")
+			if e.Applied.Asked != nil || resource.Equal(resource.Get(e.Applied.Spec, "/certificate/csr"), before) {
+				t.Errorf("the reissue that came through is not recorded as applied")
+			}
+		})
+	}
+}
+
+// Taking back what a rejected reissue was for leaves nothing to do.
+func TestReissueRejectedTakenBack(t *testing.T) {
+	t.Parallel()
+	files := installer(t, "allow: [reissue-revoking]")
+	w := newWorld(t, sandbox.Options{}, files)
+	w.mustApply()
+	w.file("dcsync.yaml", strings.Replace(projectYAML, "skip_approval: true", "skip_approval: false", 1))
+	w.write("installer.csr", newCSR(t))
+	w.mustApply(destroyOne)
+	w.do("880001", "reject")
+	w.write("installer.csr", files["installer.csr"])
+	w.mustApply()
+	w.converged()
+	if w.entry("Order", "installer").Applied.Asked != nil {
+		t.Errorf("state still waits for the rejected reissue")
 	}
 }

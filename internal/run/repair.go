@@ -8,21 +8,31 @@ import (
 	"slices"
 	"time"
 
+	"dcsync/internal/gitrepo"
 	"dcsync/internal/resource"
 	"dcsync/internal/step"
 	"dcsync/state"
 )
 
+// Repair says where the state is that is looked at or repaired.
+type Repair struct {
+	Env  func(string) string // what git's credentials and configuration are looked up in
+	Step step.Hook
+}
+
 // State gives the project's state, empty when there is none yet.
-func (p *Project) State() (*state.File, error) {
-	f, _, err := p.readState()
-	return f, err
+func (p *Project) State(ctx context.Context, env func(string) string) (*state.File, error) {
+	s, err := p.openRepo()
+	if err == nil {
+		err = p.loadState(ctx, &s, env, false)
+	}
+	return s.file, err
 }
 
 // MoveState lets the object of one address go on under another one of its kind, of which nothing is recorded. Its orders keep their
 // key, so nothing is ordered again.
-func (p *Project) MoveState(ctx context.Context, from, to resource.Address, hook step.Hook) error {
-	return p.repair(ctx, hook, func(f *state.File) error {
+func (p *Project) MoveState(ctx context.Context, from, to resource.Address, r Repair) error {
+	return p.repair(ctx, r, fmt.Sprintf("dcsync: %s is %s now", from, to), func(f *state.File) error {
 		switch {
 		case f.Objects[from] == nil:
 			return noEntry(from)
@@ -43,8 +53,8 @@ func (p *Project) MoveState(ctx context.Context, from, to resource.Address, hook
 }
 
 // RemoveState forgets an address; what it stands for stays in the account. A protected one is refused.
-func (p *Project) RemoveState(ctx context.Context, a resource.Address, hook step.Hook) error {
-	return p.repair(ctx, hook, func(f *state.File) error {
+func (p *Project) RemoveState(ctx context.Context, a resource.Address, r Repair) error {
+	return p.repair(ctx, r, fmt.Sprintf("dcsync: %s is no longer managed", a), func(f *state.File) error {
 		e := f.Objects[a]
 		if e == nil {
 			return noEntry(a)
@@ -61,19 +71,50 @@ func noEntry(a resource.Address) error {
 	return &Refused{Code: "not_in_state", Message: fmt.Sprintf("the state has no %s", a), Hint: "see `dcsync state list`"}
 }
 
-// repair changes the state file under the file lock.
-func (p *Project) repair(ctx context.Context, hook step.Hook, edit func(*state.File) error) (err error) {
+// repair changes the state under the file lock: in the file, or with spec.state.ref by a commit on its branch, together with what of this
+// folder has not landed yet.
+func (p *Project) repair(ctx context.Context, r Repair, message string, edit func(*state.File) error) (err error) {
+	s, err := p.openRepo()
+	if err != nil {
+		return err
+	}
 	lock, err := state.TakeLock(filepath.Join(filepath.Dir(p.StateFile), ".dcsync", "lock"), time.Now())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
-	f, disk, err := p.readState()
+	if err := p.loadState(ctx, &s, r.Env, false); err != nil {
+		return err
+	}
+	f := s.file.Clone()
+	if err := edit(f); err != nil {
+		return err
+	}
+	if !p.onBranch() {
+		return state.NewStore(p.StateFile, s.file, s.disk, r.Step).Update(ctx, func(f *state.File) { _ = edit(f) })
+	}
+	f.Serial++
+	return p.landRepair(ctx, &s, f, message, r)
+}
+
+// landRepair commits a repaired state to its branch.
+func (p *Project) landRepair(ctx context.Context, s *start, f *state.File, message string, r Repair) error {
+	name, err := s.repo.Path(p.StateFile)
 	if err != nil {
 		return err
 	}
-	if err := edit(f.Clone()); err != nil {
+	content, err := state.Encode(f)
+	if err != nil {
 		return err
 	}
-	return state.NewStore(p.StateFile, f, disk, hook).Update(ctx, func(f *state.File) { _ = edit(f) })
+	l, err := p.landing(s, ApplyOptions{PlanOptions: PlanOptions{Env: r.Env}, Landing: Landing{Commit: true, Push: true}, Step: r.Step})
+	if err != nil {
+		return err
+	}
+	l.Message = message
+	l.Files = []gitrepo.File{{Path: name, Content: content, Merge: merging(name, nil)}}
+	if _, err := s.repo.Land(ctx, l); err != nil {
+		return explain(fmt.Errorf("land the state: %w", err))
+	}
+	return p.done()
 }

@@ -97,7 +97,11 @@ func TestRevocationWaits(t *testing.T) {
 	w.fault("PUT /order/certificate/*/revoke", "drop_after", 1)
 	a := w.mustApply()
 	w.want("results", outcomes(a), "revoke Order/driver: waiting")
-	w.want("second plan", changes(w.plan(reconcile.RefreshAuto)), "deferred Order/driver (intent)")
+	p := w.plan(reconcile.RefreshAuto)
+	w.want("second plan", changes(p))
+	if p.Waiting != 1 {
+		t.Errorf("%d objects wait, want 1", p.Waiting)
+	}
 	w.sent.take()
 	w.mustApply()
 	w.want("writes", w.writes())
@@ -228,6 +232,46 @@ func TestLostAfterReplace(t *testing.T) {
 			w.converged()
 			w.holds(1, 2)
 		})
+	}
+}
+
+// The first certificate of an order is on no list once it was reissued. State remembers it: it is named among what dies, and can be revoked by
+// itself. Where state is lost too, the plan says how many it cannot name.
+func TestRetireFirstCertificate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, shop(t, "key: reuse"))
+	w.mustApply()
+	first := w.object("orders", "880001")["certificate"].(map[string]any)["serial_number"].(string)
+	w.edit("shop.yaml", "www.shop.example.com]", "www.shop.example.com, pay.shop.example.com]")
+	w.mustApply()
+	w.converged()
+	plain := w.stateBytes()
+	w.edit("shop.yaml", "lifecycle:", "retire: {target: current, action: revoke, reason: superseded, comments: x}\nlifecycle:")
+	c := w.change(w.plan(reconcile.RefreshAuto), resource.Revoke, "Order/shop")
+	if len(c.Revokes) != 2 || !strings.Contains(strings.Join(c.Revokes, " "), first) {
+		t.Errorf("it revokes %q, without the first certificate %s", c.Revokes, first)
+	}
+	w.edit("shop.yaml", "target: current", "target: \"certificate:"+strings.ToLower(first)+"\"")
+	if c := w.change(w.plan(reconcile.RefreshAuto), resource.Revoke, "Order/shop"); len(c.Revokes) != 1 || !strings.Contains(c.Revokes[0], first) {
+		t.Errorf("by itself it revokes %q", c.Revokes)
+	}
+	w.mustApply()
+	w.converged()
+	if status := w.object("orders", "880001")["status"]; status != "issued" {
+		t.Errorf("the order is %v", status)
+	}
+	w.edit("shop.yaml", "target: \"certificate:"+strings.ToLower(first)+"\"", "target: current")
+	if c := w.change(w.plan(reconcile.RefreshAuto), resource.Revoke, "Order/shop"); len(c.Revokes) != 1 {
+		t.Errorf("it revokes %q, but the first one is revoked already", c.Revokes)
+	}
+	w.restore(plain)
+	w.edit("shop.yaml", "retire: {target: current, action: revoke, reason: superseded, comments: x}\n", "")
+	w.lose()
+	w.mustApply()
+	w.edit("shop.yaml", "lifecycle:", "retire: {target: current, action: revoke, reason: superseded, comments: x}\nlifecycle:")
+	c = w.change(w.plan(reconcile.RefreshAuto), resource.Revoke, "Order/shop")
+	if len(c.Revokes) != 2 || !strings.Contains(c.Revokes[1], "1 earlier certificate") {
+		t.Errorf("with the state lost: %q", c.Revokes)
 	}
 }
 

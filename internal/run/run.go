@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"dcsync/internal/diag"
@@ -34,6 +35,9 @@ type Account interface {
 	Kinds() []string
 	// Requests gives the number of HTTP requests sent so far.
 	Requests() int
+	// Guard has every further request that creates or changes something pass a check right before it is sent. What it refuses is an
+	// error that is resource.ErrNotSent.
+	Guard(check func() error)
 }
 
 // Project is a loaded project without errors in its files.
@@ -96,6 +100,7 @@ type PlanOptions struct {
 	Targets         []resource.Address // none: everything; else these and what they refer to
 	Unmanaged       bool               // name what is not managed, and do not only count it
 	Version         string
+	Env             func(string) string // what git's credentials and configuration are looked up in
 }
 
 // start is what a run finds on disk before it asks anybody.
@@ -104,6 +109,12 @@ type start struct {
 	odd  error         // why the repository cannot be used, nil for none
 	file *state.File
 	disk []byte // the bytes file stands for, nil when there is no state yet
+
+	// With spec.state.ref:
+	tip      string                    // commit of the branch that the state was read from, "" when it has not begun
+	unlanded bool                      // file holds results of an earlier run that the branch lacks
+	later    map[resource.Address]bool // objects whose manifests may be in commits that this checkout lacks
+	findings diag.List                 // about where the state was read
 }
 
 // built is a plan with all that it was made from.
@@ -130,7 +141,7 @@ func (p *Project) look(ctx context.Context, acct Account, o PlanOptions) (*built
 	if err != nil {
 		return nil, err
 	}
-	if s.file, s.disk, err = p.readState(); err != nil {
+	if err := p.loadState(ctx, &s, o.Env, o.Refresh == reconcile.RefreshNone); err != nil {
 		return nil, err
 	}
 	return p.build(ctx, acct, s, o)
@@ -159,13 +170,16 @@ func (p *Project) build(ctx context.Context, acct Account, s start, o PlanOption
 	if err := p.known(b.file, o.Targets); err != nil {
 		return nil, err
 	}
-	b.in = reconcile.Input{Set: p.Set, State: b.file, AsOf: o.AsOf, Refresh: o.Refresh, Targets: o.Targets, Findings: p.Findings, Settings: reconcile.Settings{
+	b.in = reconcile.Input{Set: p.Set, State: b.file, Later: s.later, AsOf: o.AsOf, Refresh: o.Refresh, Targets: o.Targets, Findings: p.Findings, Settings: reconcile.Settings{
 		UID: p.Project.UID, ContainerID: p.Project.ContainerID, SkipApproval: p.Project.SkipApproval, AcceptKeyChange: o.AcceptKeyChange,
 		Scope: p.Project.Scope}}
 	if o.Refresh != reconcile.RefreshNone {
 		if b.in.Live, err = p.readAccount(ctx, acct, b, o); err != nil {
 			return nil, err
 		}
+		var unread diag.List
+		b.in.Settings.Siblings, unread = p.siblings(s.repo, b.in.Live.ID)
+		moved = append(moved, unread...)
 	}
 	b.plan = reconcile.Build(b.in)
 	if b.plan.Cost.Orders > 0 && b.in.Live != nil {
@@ -174,7 +188,7 @@ func (p *Project) build(ctx context.Context, acct Account, s start, o PlanOption
 		}
 		b.plan = reconcile.Build(b.in)
 	}
-	b.plan.Findings = append(moved, b.plan.Findings...)
+	b.plan.Findings = slices.Concat(s.findings, moved, b.plan.Findings)
 	if !o.Unmanaged {
 		b.plan.Unmanaged = nil
 	}
@@ -231,11 +245,16 @@ func (p *Project) readState() (*state.File, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if f.Lineage != p.Project.UID {
-		return nil, nil, &Refused{Code: "wrong_lineage", Message: fmt.Sprintf("%s belongs to project %s, not to %s", p.StateFile, f.Lineage, p.Project.UID),
-			Hint: "metadata.uid in dcsync.yaml must never change; take the state file of this project"}
+	return f, disk, p.ours(f, p.StateFile)
+}
+
+// ours refuses the state of another project; where says what holds it.
+func (p *Project) ours(f *state.File, where string) error {
+	if f.Lineage == p.Project.UID {
+		return nil
 	}
-	return f, disk, nil
+	return &Refused{Code: "wrong_lineage", Message: fmt.Sprintf("%s belongs to project %s, not to %s", where, f.Lineage, p.Project.UID),
+		Hint: "metadata.uid in dcsync.yaml must never change; take the state file of this project"}
 }
 
 // readAccount makes sure that it is the right account, and reads what the plan needs of it.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"dcsync/internal/diag"
 	"dcsync/internal/resource"
 	"dcsync/internal/run"
 	"dcsync/internal/sandbox"
@@ -274,6 +275,64 @@ func (w *world) restore(data []byte) {
 	w.file("dcsync.state.json", string(data))
 }
 
+// A renewal waits for a reissue that is under way: CertCentral would refuse it until then.
+func TestRenewalWaitsForReissue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, installer(t, "renew_before: 30d, allow: [reissue-revoking]"))
+	w.mustApply()
+	w.pass(330)
+	w.file("dcsync.yaml", strings.Replace(projectYAML, "skip_approval: true", "skip_approval: false", 1))
+	w.write("installer.csr", newCSR(t))
+	w.mustApply(destroyOne)
+	w.pass(20)
+	w.edit("installer.yaml", "[pki@example.com]", "[pki@example.com, desktop@example.com]")
+	p := w.plan(reconcile.RefreshAuto)
+	w.want("in the window", changes(p), "update Order/installer (intent) /additional_emails=intent", "deferred Order/installer (time)")
+	if c := w.change(p, resource.Deferred, "Order/installer"); !strings.Contains(c.Reason, "reissue is under way") || p.Waiting != 1 {
+		t.Errorf("%s; %d wait", c.Reason, p.Waiting)
+	}
+	w.mustApply()
+	w.holds(1, 1)
+	w.do("880001", "approve")
+	w.write("installer.csr", newCSR(t))
+	w.change(w.plan(reconcile.RefreshAuto), resource.RenewOrder, "Order/installer")
+}
+
+// Where CertCentral is to ask for the next certificate by itself, dcsync does not, and says so once the window is open.
+func TestLeftToCertCentral(t *testing.T) {
+	t.Parallel()
+	files := shop(t, "renew_before: 30d, key: reuse")
+	w := newWorld(t, sandbox.Options{}, files)
+	w.mustApply()
+	w.patch("order", "880001", map[string]any{"auto_reissue": 1})
+	for _, tt := range []struct{ days, warnings int }{{100, 0}, {110, 1}} {
+		w.pass(tt.days)
+		p := w.plan(reconcile.RefreshFull)
+		w.want("plan", changes(p))
+		n := 0
+		for _, d := range p.Findings {
+			if d.Code == diag.LeftToAccount {
+				n++
+			}
+		}
+		if n != tt.warnings {
+			t.Errorf("after %d more days: %d warnings, want %d", tt.days, n, tt.warnings)
+		}
+	}
+}
+
+// What is due of an organization that is inactive in the account is told at plan.
+func TestRenewalOfInactive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, installer(t, "renew_before: 30d, key: reuse"))
+	w.mustApply()
+	w.patch("organization", "70011", map[string]any{"status": "inactive"})
+	w.pass(350)
+	if c := w.change(w.plan(reconcile.RefreshAuto), resource.Blocked, "Order/installer"); c.Trigger != resource.ByTime || !strings.Contains(c.Reason, "70011 is inactive") {
+		t.Errorf("%s %s", c.Trigger, c.Reason)
+	}
+}
+
 // A renewal of ours that ended before it could be recorded is recorded as ended: it is nobody else's, and only another generation orders
 // again.
 func TestRenewalEnded(t *testing.T) {
@@ -291,22 +350,4 @@ func TestRenewalEnded(t *testing.T) {
 	w.mustApply()
 	w.holds(1, 3)
 	w.converged()
-}
-
-// A renewal waits for a reissue that is under way: the API takes it only of an order that is issued.
-func TestRenewalWaitsForReissue(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, sandbox.Options{}, installer(t, "renew_before: 30d, key: reuse, allow: [reissue-revoking]"))
-	w.mustApply()
-	w.file("dcsync.yaml", strings.Replace(projectYAML, "skip_approval: true", "skip_approval: false", 1))
-	w.pass(300)
-	w.write("installer.csr", newCSR(t))
-	w.mustApply(destroyOne)
-	w.pass(50)
-	w.edit("installer.yaml", "[pki@example.com]", "[other@example.com]")
-	w.want("results", outcomes(w.mustApply()), "update Order/installer: done")
-	w.want("second plan", changes(w.plan(reconcile.RefreshAuto)), "deferred Order/installer (time)")
-	w.do("880001", "approve")
-	w.mustApply()
-	w.holds(1, 2)
 }

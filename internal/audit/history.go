@@ -1,0 +1,252 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dcsync/internal/diag"
+	"dcsync/internal/gitrepo"
+	"dcsync/internal/resource"
+	"dcsync/manifests"
+)
+
+// commit is what an audit keeps of a commit.
+type commit struct {
+	id        string
+	parents   []string
+	author    gitrepo.Identity
+	committer gitrepo.Identity
+	when      time.Time // committed
+	mainline  string
+	place     int
+	boundary  bool
+	dcsync    bool // carries the trailers of a run
+	changes   []gitrepo.Change
+	judged    gitrepo.Judgement
+	about     []resource.Address // whose events it made
+	untrusted bool               // it changed whom to trust, and that was reported
+}
+
+// history walks through the repository once; where the state lies on a branch of its own, that is walked too.
+func (a *auditor) history(ctx context.Context) error {
+	cut, err := a.Repo.Shallow()
+	if err != nil {
+		return err
+	}
+	a.takeTrust()
+	paths := []string{a.path(projectFile), a.path(a.Project.StateFile)}
+	for _, dir := range a.Project.Manifests {
+		paths = append(paths, a.path(dir))
+	}
+	paths = slices.Concat(paths, a.trustFiles(), a.outside())
+	slices.Sort(paths)
+	paths = slices.Compact(paths)
+	if slices.Contains(paths, "") || slices.Contains(paths, ".") {
+		paths = []string{""}
+	}
+	all, err := a.walk(ctx, "", paths, func(id string) { a.reached[id] = true })
+	if err != nil {
+		return err
+	}
+	file := a.path(a.Project.StateFile)
+	for _, c := range all {
+		if slices.ContainsFunc(c.changes, func(ch gitrepo.Change) bool { return ch.Path == file }) {
+			a.states = append(a.states, c)
+		}
+		if slices.ContainsFunc(c.changes, func(ch gitrepo.Change) bool { return ch.Path != file }) {
+			a.commits = append(a.commits, c)
+		}
+	}
+	if a.Project.StateRef != "" {
+		apart, err := a.branch(ctx, file)
+		if err != nil {
+			return err
+		}
+		all = append(all, apart...)
+	}
+	a.report.Commits = len(all)
+	if cut || slices.ContainsFunc(all, func(c *commit) bool { return c.boundary }) {
+		a.report.Complete = false
+		a.addNow(Finding{Code: diag.AuditHistory, Severity: diag.Warning, Summary: "this clone holds only the newest part of the history",
+			Hint: "git fetch --unshallow, then run the audit again"})
+	}
+	return nil
+}
+
+// branch walks through the branch of its own that the state lies on. It begins with what the state beside the manifests was by then, which
+// may be gone from there since.
+func (a *auditor) branch(ctx context.Context, file string) ([]*commit, error) {
+	a.states = slices.DeleteFunc(a.states, func(c *commit) bool { return c.change(file).New == "" })
+	if n := len(a.states); n > 0 {
+		a.stateBlob = a.states[n-1].change(file).New
+	}
+	track, err := a.Repo.Tracking(a.Project.Git.Remote, a.Project.StateRef)
+	if err != nil {
+		a.lacks("the state's branch %s could not be found: %v", a.Project.StateRef, err)
+		return nil, nil
+	}
+	tip, err := a.Repo.Commit(track)
+	if err != nil {
+		return nil, err
+	}
+	if tip == "" {
+		if a.State.Account != nil || len(a.State.Objects) > 0 {
+			a.lacks("this clone has not seen the state's branch %s", a.Project.StateRef)
+		}
+		return nil, nil
+	}
+	commits, err := a.walk(ctx, tip, []string{file}, nil)
+	if err != nil {
+		return nil, err
+	}
+	a.stateBlob = a.at(tip, file)
+	if n := len(a.states); n > 0 && len(commits) > 0 && len(commits[0].parents) == 0 {
+		for i := range commits[0].changes {
+			commits[0].changes[i].Old = a.states[n-1].change(file).New
+		}
+	}
+	a.states = append(a.states, commits...)
+	return commits, nil
+}
+
+// walk gives the commits that changed something under the paths, oldest first.
+func (a *auditor) walk(ctx context.Context, from string, paths []string, reached func(string)) ([]*commit, error) {
+	var out []*commit
+	for c, err := range a.Repo.History(ctx, gitrepo.HistoryOptions{Paths: paths, From: from, Reached: reached}) {
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil:
+			a.lacks("the history could not be read further: %v", err)
+		default:
+			out = append(out, a.keep(c))
+		}
+	}
+	slices.Reverse(out)
+	return out, nil
+}
+
+// keep takes of a commit what an audit needs, and judges its signature while its bytes are at hand.
+func (a *auditor) keep(c gitrepo.Commit) *commit {
+	return &commit{id: c.ID, parents: c.Parents, author: c.Author.Identity, committer: c.Committer.Identity, when: c.Committer.When, mainline: c.Mainline,
+		place: c.Place, boundary: c.Boundary, changes: c.Changes, judged: a.judge(c),
+		dcsync: slices.ContainsFunc(c.Trailers, func(t gitrepo.Trailer) bool { return t.Key == "Dcsync-Run" })}
+}
+
+// merge gives the commit of the branch itself that a commit came in by: itself, or a merge.
+func (a *auditor) merge(c *commit) *commit {
+	if c.mainline == c.id || c.mainline == "" {
+		return c
+	}
+	if m := a.merges[c.mainline]; m != nil {
+		return m
+	}
+	m := c
+	if raw, err := a.objects.Commit(c.mainline); err == nil {
+		m = a.keep(raw)
+		m.mainline, m.place = c.mainline, c.place
+	}
+	a.merges[c.mainline] = m
+	return m
+}
+
+// maxBlob is the largest file of the history that is read: a state of about 50,000 objects.
+const maxBlob = 128 << 20
+
+// blob reads a file's bytes; nil when there is none, or when it cannot be read, which is reported once.
+func (a *auditor) blob(id, path string) []byte {
+	if id == "" {
+		return nil
+	}
+	data, whole, err := a.objects.Blob(id, maxBlob)
+	if err == nil && !whole {
+		err = fmt.Errorf("it is larger than %d MiB", maxBlob>>20)
+	}
+	if err != nil {
+		a.lacks("a version of %s could not be read: %v", path, err)
+	}
+	return data
+}
+
+// lacks keeps that a part of the history could not be read.
+func (a *auditor) lacks(format string, args ...any) {
+	a.report.Complete = false
+	if text := fmt.Sprintf(format, args...); !a.lacking[text] {
+		a.lacking[text] = true
+		a.gaps = append(a.gaps, text)
+	}
+}
+
+// shownGaps is how many parts that could not be read are named.
+const shownGaps = 10
+
+// missing reports all that could not be read, as one finding.
+func (a *auditor) missing() {
+	if len(a.gaps) == 0 {
+		return
+	}
+	f := Finding{Code: diag.AuditHistory, Severity: diag.Warning, Summary: a.gaps[0], Hint: "run the audit in a whole clone, and look at the repository with git fsck"}
+	if n := len(a.gaps) - 1; n > 0 {
+		f.Summary = fmt.Sprintf("%s (and %d more)", f.Summary, n)
+	}
+	for _, text := range a.gaps[1:min(len(a.gaps), shownGaps)] {
+		f.Evidence = append(f.Evidence, Evidence{EvidenceText, text})
+	}
+	a.addNow(f)
+}
+
+// at gives the id of a file at a commit, "" when it is not there or cannot be read.
+func (a *auditor) at(commit, path string) string {
+	id, err := a.objects.File(commit, path)
+	if err != nil && !errors.Is(err, gitrepo.ErrNoFile) {
+		a.lacks("%s at commit %s could not be read: %v", path, orHead(commit), err)
+	}
+	return id
+}
+
+func orHead(commit string) string {
+	if commit == "" {
+		return "HEAD"
+	}
+	return short(commit)
+}
+
+// outside gives the files beside the manifest folders that the checkout's manifests are made of, such as requests kept elsewhere.
+func (a *auditor) outside() []string {
+	var out []string
+	if a.Set == nil {
+		return nil
+	}
+	seen := map[string]bool{}
+	for _, o := range a.Set.Objects {
+		name := o.Source.File
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		for _, doc := range a.documents(name, a.at("", a.path(name))) {
+			for _, file := range (written{doc, name}).files() {
+				if !a.isBelow(file) {
+					out = append(out, a.path(file))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// isBelow tells whether a file of the project lies in one of its manifest folders.
+func (a *auditor) isBelow(file string) bool {
+	return slices.ContainsFunc(a.Project.Manifests, func(dir string) bool { return dir == "." || strings.HasPrefix(file, strings.Trim(dir, "/")+"/") })
+}
+
+// isManifest tells whether a file of the repository is read as manifests, and gives its name in the project.
+func (a *auditor) isManifest(path string) (string, bool) {
+	name, ok := strings.CutPrefix(path, a.prefix)
+	hidden := slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool { return strings.HasPrefix(part, ".") })
+	return name, ok && !hidden && name != projectFile && manifests.IsManifest(name) && a.isBelow(name)
+}

@@ -1,0 +1,236 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"dcsync/internal/diag"
+	"dcsync/internal/gitrepo"
+	"dcsync/internal/resource"
+	"dcsync/manifests"
+	"dcsync/reconcile"
+	"dcsync/state"
+)
+
+// Whether a record follows from the manifest it names. State says of each object from which document, of which commit, it was last
+// applied; what that document asked for then is read anew from that commit and held against what was recorded.
+
+// past reads projects as commits held them.
+type past struct {
+	objects *gitrepo.Snapshots
+	read    *manifests.Past
+	prefix  string // folder of the project
+	trees   map[string]string
+}
+
+func newPast(objects *gitrepo.Snapshots, prefix string) *past {
+	return &past{objects: objects, read: manifests.NewPast(objects), prefix: path.Clean("/" + prefix)[1:], trees: map[string]string{}}
+}
+
+// snapshot gives the project of a commit; nil and the reason when there is none, or it cannot be read.
+func (p *past) snapshot(commit string) (*manifests.Snapshot, error) {
+	tree, ok := p.trees[commit]
+	if !ok {
+		var err error
+		if tree, err = p.objects.Tree(commit, p.prefix); err != nil {
+			return nil, err
+		}
+		p.trees[commit] = tree
+	}
+	return p.read.At(tree)
+}
+
+// settings gives what dcsync.yaml of a commit said; false when it had none that can be read.
+func (p *past) settings(commit string) (*manifests.Project, bool) {
+	s, err := p.snapshot(commit)
+	if err != nil {
+		return nil, false
+	}
+	project, _ := s.Project()
+	return project, project != nil
+}
+
+// recorded gives what in an entry does not follow from the manifest it names. It reports by itself what was applied that nobody asked
+// for, or that the policy of the time refused.
+func (a *auditor) recorded(r *replay, c change, moved moves) []string {
+	after, before := c.after.read(), c.before.read()
+	if was, ok := moved.before[c.address]; ok && before == nil {
+		before = was
+	}
+	if before != nil && before.Source == after.Source && before.Applied.Protect == after.Applied.Protect && resource.Equal(before.Applied.Spec, after.Applied.Spec) &&
+		before.Identity.ID == after.Identity.ID {
+		return nil
+	}
+	fresh := before == nil || before.Source != after.Source
+	if fresh && !a.wasAsked(r, c.address, after) {
+		return nil
+	}
+	if after.Source.Commit == "" {
+		return nil // applied from files that were not committed; the document was found above
+	}
+	project, err := a.past.snapshot(after.Source.Commit)
+	if err != nil {
+		return a.notKnown(r, c.address, after, err)
+	}
+	places, err := project.Find(c.address)
+	if err != nil {
+		return a.notKnown(r, c.address, after, err)
+	}
+	i := slices.IndexFunc(places, func(p manifests.Place) bool { return p.File == after.Source.Path && p.Digest == after.Source.Document })
+	switch {
+	case i < 0 && fresh:
+		return []string{fmt.Sprintf("it names a document of %s that commit %s does not hold", after.Source.Path, short(after.Source.Commit))}
+	case i < 0:
+		return nil // recorded under an earlier name
+	}
+	object, findings, err := project.Object(c.address)
+	if err != nil {
+		return a.notKnown(r, c.address, after, err)
+	}
+	if fresh {
+		a.policy(r, c.address, after, findings)
+	}
+	if object == nil {
+		a.remark(r, c.address, "not comparable (its manifest cannot be read as it was)")
+		return nil
+	}
+	return a.differs(r, c.address, object, before, after)
+}
+
+// differs holds a record against the object its manifest stood for.
+func (a *auditor) differs(r *replay, address resource.Address, o *resource.Object, before, after *state.Entry) []string {
+	if reconcile.DesiredDigest(o) != after.Source.Desired {
+		if !reconcile.Comparable(after.Source.Version, a.Version) {
+			a.remark(r, address, "not comparable ("+printable(after.Source.Version)+")")
+			return nil
+		}
+		return []string{"its digest of what is wanted is not that of the manifest it names"}
+	}
+	var why []string
+	if o.Lifecycle.Protect != after.Applied.Protect {
+		why = append(why, fmt.Sprintf("it says protect: %t, and the manifest %t", after.Applied.Protect, o.Lifecycle.Protect))
+	}
+	v := r.steps[0].after
+	id := func(to resource.Address) string {
+		if e := v.find(to).decode(); e != nil {
+			return e.Identity.ID
+		}
+		return ""
+	}
+	if before == nil || before.Identity.ID != after.Identity.ID {
+		return why // what was found and taken over keeps what the account showed of it, until that can be changed
+	}
+	for _, p := range reconcile.Follows(o, after.Applied.Spec, id) {
+		// What could not be made true keeps the value it had, and a run that stopped half way leaves fields of another version.
+		if reconcile.Same(o.Descriptor, p, before.Applied.Spec, after.Applied.Spec) || a.wantedOnce(o, p, after.Applied.Spec, id) {
+			continue
+		}
+		why = append(why, "what it says was applied at "+string(p)+" was never asked for")
+	}
+	return why
+}
+
+// wantedOnce tells whether what an object was, under any of its names and with any version of what it is made of, ever asked for the value
+// that is recorded of a field.
+func (a *auditor) wantedOnce(o *resource.Object, path resource.Path, applied resource.Map, id func(resource.Address) string) bool {
+	names := []resource.Address{o.Address}
+	for _, name := range o.MovedFrom {
+		names = append(names, resource.Address{Kind: o.Address.Kind, Name: name})
+	}
+	seen := map[string]bool{}
+	for _, part := range slices.Concat(names, slices.Collect(maps.Values(o.Via))) {
+		for _, commit := range slices.Backward(a.versions[part]) {
+			if seen[commit] {
+				continue
+			}
+			seen[commit] = true
+			project, err := a.past.snapshot(commit)
+			if err != nil {
+				return true // it cannot be told
+			}
+			for _, name := range names {
+				was, _, err := project.Object(name)
+				switch {
+				case errors.Is(err, manifests.ErrNoManifest):
+				case err != nil || was == nil, !slices.Contains(reconcile.Follows(was, applied, id), path):
+					return true
+				}
+			}
+		}
+	}
+	return !a.report.Complete
+}
+
+// wasAsked tells whether the manifest a record names was ever on the branch, and reports it where it was not.
+func (a *auditor) wasAsked(r *replay, address resource.Address, e *state.Entry) bool {
+	if !a.report.Complete {
+		return true // it may be in the part of the history that is not here
+	}
+	f := Finding{Code: diag.AuditUnasked, Severity: diag.Error, Address: address, At: r.commit.when,
+		Hint: "find out who applied it from where; what is wanted has to be merged before it is applied",
+		Evidence: []Evidence{{EvidenceState, r.commit.id}, {EvidenceOrder, e.Identity.ID}, {EvidenceFile, e.Source.Path},
+			{EvidenceText, "committer " + r.commit.committer.String()}}}
+	switch {
+	case !a.asked[e.Source.Document]:
+		f.Summary = fmt.Sprintf("%s was applied from a manifest that never was on the branch", address)
+	case e.Source.Commit != "" && !a.reached[e.Source.Commit]:
+		f.Summary = fmt.Sprintf("%s was applied from commit %s, which is not on the branch", address, short(e.Source.Commit))
+		f.Evidence = append(f.Evidence, Evidence{EvidenceCommit, e.Source.Commit})
+	default:
+		return true
+	}
+	a.add(f)
+	return false
+}
+
+// policy reports what the policy of the time refused and was applied all the same.
+func (a *auditor) policy(r *replay, address resource.Address, e *state.Entry, findings diag.List) {
+	for _, d := range findings {
+		if d.Severity != diag.Error || !strings.HasPrefix(string(d.Code), "DC15") || d.Address != address.String() {
+			continue
+		}
+		f := Finding{Code: diag.AuditPolicy, Severity: diag.Error, Address: address, At: r.commit.when,
+			Summary: fmt.Sprintf("it was applied although the policy refuses it: %s (%s)", d.Summary, d.Code),
+			Hint:    "bring the manifest within the policy, or have the policy changed by those who own it",
+			Evidence: []Evidence{{EvidenceState, r.commit.id}, {EvidenceCommit, e.Source.Commit}, {EvidenceOrder, e.Identity.ID},
+				{EvidenceFile, a.path(e.Source.Path)}}}
+		if d.Path != "" {
+			f.Evidence = append(f.Evidence, Evidence{EvidenceField, d.Path})
+		}
+		a.add(f)
+	}
+}
+
+// notKnown is for a manifest that cannot be read as it was: nothing is concluded from that.
+func (a *auditor) notKnown(r *replay, address resource.Address, e *state.Entry, err error) []string {
+	if errors.Is(err, gitrepo.ErrMissingObject) {
+		a.lacks("the manifests of commit %s could not be read: %v", short(e.Source.Commit), err)
+		return nil
+	}
+	a.remark(r, address, "not comparable (its manifest cannot be read as it was)")
+	return nil
+}
+
+// remark adds a few words to the entries that a commit made of an address.
+func (a *auditor) remark(r *replay, address resource.Address, text string) {
+	for i := len(a.entries) - 1; i >= 0 && a.entries[i].StateCommit == r.commit.id; i-- {
+		if e := &a.entries[i]; e.Address == address {
+			e.Detail = strings.TrimPrefix(e.Detail+", "+text, ", ")
+		}
+	}
+}
+
+// printable keeps text of the history from the terminal's control characters, and short.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, s)
+	return strings.ToValidUTF8(s[:min(len(s), 40)], "?")
+}

@@ -1,0 +1,306 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dcsync/internal/diag"
+	"dcsync/internal/gitrepo"
+	"dcsync/internal/resource"
+	"dcsync/state"
+)
+
+// The history of the state file: what each commit that changed it says was done.
+
+// replay holds the way from every version of the state file to the next.
+type replay struct {
+	commit *commit
+	old    string // version of the branch before, "" for none
+	blob   string // version of the commit, "" when it took the file away
+	steps  []step // from each parent's version; the first is the branch's
+}
+
+// transitions replays the state file's history: entries for what was done, findings for what dcsync cannot have done.
+func (a *auditor) transitions() {
+	replays := a.replays()
+	for i := range replays {
+		r := &replays[i]
+		a.report.Transitions += len(r.steps)
+		a.events(r)
+		a.check(r)
+	}
+	a.dropped(replays)
+}
+
+// replays reads the versions, newest first as packs keep them, and gives the ways between them, oldest first.
+func (a *auditor) replays() []replay {
+	file := a.path(a.Project.StateFile)
+	earlier := map[string]string{} // version → the one before it, to go back over versions that cannot be read
+	for _, c := range a.states {
+		if ch := c.change(file); ch.New != "" && earlier[ch.New] == "" && ch.Old != ch.New {
+			earlier[ch.New] = ch.Old
+		}
+	}
+	known := map[string]*version{}
+	read := func(id, near string) *version {
+		if v := known[id]; v != nil {
+			return v
+		}
+		v := noVersion()
+		if id != "" {
+			if data := a.blob(id, file); data != nil {
+				v = readVersion(data, known[near])
+			} else {
+				v = &version{problem: errNotHere}
+			}
+		}
+		known[id] = v
+		return v
+	}
+	readable := func(id, near string) *version {
+		seen := map[string]bool{}
+		for !seen[id] {
+			v := read(id, near)
+			if v.head != nil || v.problem == errNotHere {
+				return v
+			}
+			seen[id] = true
+			id = earlier[id]
+		}
+		return noVersion()
+	}
+	out := make([]replay, len(a.states))
+	uses := map[string]int{} // how often a version is still needed
+	for _, c := range a.states {
+		ch := c.change(file)
+		uses[ch.Old]++
+		uses[ch.New]++
+	}
+	for i, c := range slices.Backward(a.states) {
+		ch := c.change(file)
+		r := replay{commit: c, old: ch.Old, blob: ch.New}
+		after := read(ch.New, ch.Old)
+		before := []*version{readable(ch.Old, ch.New)}
+		for n := 1; n < len(c.parents) && !c.boundary; n++ {
+			before = append(before, readable(a.at(c.parents[n], file), ch.New))
+		}
+		for _, b := range before {
+			r.steps = append(r.steps, keepOnly(between(b, after)))
+			after.seekTwice(r.steps[len(r.steps)-1].changed)
+		}
+		out[i] = r
+		for _, id := range []string{ch.Old, ch.New} {
+			if uses[id]--; uses[id] <= 0 {
+				delete(known, id)
+			}
+		}
+	}
+	return out
+}
+
+// keepOnly decodes the entries that differ, and lets go of the bytes of whole versions.
+func keepOnly(s step) step {
+	for _, c := range s.changed {
+		for _, e := range []*stored{c.before, c.after} {
+			if e != nil && !e.decoded {
+				e.decode()
+				e.raw = slices.Clone(e.raw)
+			}
+		}
+	}
+	return s
+}
+
+// errNotHere marks a version whose bytes this clone lacks; that is reported where it is read.
+var errNotHere = fmt.Errorf("this clone lacks it")
+
+func (c *commit) change(file string) gitrepo.Change {
+	for _, ch := range c.changes {
+		if ch.Path == file {
+			return ch
+		}
+	}
+	return gitrepo.Change{}
+}
+
+// events makes the entries of one commit: of addresses that differ from every parent's, as they follow the first that has them.
+func (a *auditor) events(r *replay) {
+	if r.commit.boundary || r.steps[0].after.head == nil {
+		a.recordAll(r)
+		return
+	}
+	moved := movedIn(r.steps[0])
+	for _, c := range a.own(r) {
+		before, after := c.before.read(), c.after.read()
+		e := Entry{Address: c.address, At: r.commit.when, StateCommit: r.commit.id, Author: r.commit.author, Committer: r.commit.committer, Signature: r.commit.judged}
+		if after == nil {
+			if c.after != nil || before == nil {
+				continue // what cannot be read is a finding
+			}
+			if _, ok := moved.to[c.address]; ok {
+				continue // told at its new name
+			}
+			a.end(c.address.Kind, before.Identity.ID, r.commit.when, "")
+			e.Event, e.OrderID, e.Commit, e.Serial = Forgotten, before.Identity.ID, before.Source.Commit, serialOf(before)
+			a.entries = append(a.entries, e)
+			continue
+		}
+		e.OrderID, e.Commit, e.Serial = after.Identity.ID, after.Source.Commit, serialOf(after)
+		if from, ok := moved.from[c.address]; ok {
+			before = moved.before[c.address]
+			e.Event, e.Detail = Applied, "goes on from "+from.String()
+			a.entries = append(a.entries, e)
+			e.Detail = ""
+		}
+		a.record(c.address, after, r.commit)
+		a.came(e, before, after)
+		a.weakKey(r, c.address, after)
+	}
+}
+
+// came makes the entries of an address that the state holds.
+func (a *auditor) came(e Entry, before, after *state.Entry) {
+	var old state.Entry
+	if before != nil {
+		old = *before
+	}
+	add := func(event Event, detail string) {
+		e.Event, e.Detail = event, detail
+		a.entries = append(a.entries, e)
+		if r := a.order(e.Address.Kind, e.OrderID); e.Serial == "" {
+			r.waiting = append(r.waiting, len(a.entries)-1)
+		}
+	}
+	followed := after.Identity.ID != old.Identity.ID
+	switch {
+	case before == nil:
+		add(Applied, generation(after))
+	case followed:
+		was := lastEnd(after, old.Identity.ID)
+		switch {
+		case was == "renewed":
+			add(Renewed, "renews "+old.Identity.ID)
+		case after.Identity.Generation != old.Identity.Generation:
+			add(Applied, strings.TrimPrefix(generation(after)+", after "+old.Identity.ID, ", "))
+		default:
+			add(Applied, strings.TrimSuffix("after "+old.Identity.ID+", "+was, ", "))
+		}
+	case !sameRecord(before, after):
+		add(Applied, "")
+	}
+	for _, t := range after.Identity.Tombstones {
+		if slices.Contains(old.Identity.Tombstones, t) {
+			continue
+		}
+		retired := e
+		retired.Event, retired.OrderID, retired.Serial = Retired, t.ID, t.Serial
+		retired.Detail = strings.TrimSuffix(t.Status+", "+t.Reason, ", ")
+		a.entries = append(a.entries, retired)
+		a.retire(e.Address.Kind, t, e.At)
+	}
+}
+
+func generation(e *state.Entry) string {
+	if e.Identity.Generation > 1 {
+		return fmt.Sprintf("generation %d", e.Identity.Generation)
+	}
+	return ""
+}
+
+// lastEnd says how an earlier order of an entry ended, "" when the entry does not know it.
+func lastEnd(e *state.Entry, id string) string {
+	for _, was := range slices.Backward(e.Identity.Earlier) {
+		if was.ID == id {
+			return was.Ended
+		}
+	}
+	return ""
+}
+
+// sameRecord tells whether two entries record the same deed: all but tombstones and what was observed.
+func sameRecord(a, b *state.Entry) bool {
+	return a.Identity.ID == b.Identity.ID && a.Source == b.Source && a.Applied.Protect == b.Applied.Protect && resource.Equal(a.Applied.Spec, b.Applied.Spec)
+}
+
+func serialOf(e *state.Entry) string { return resource.Text(e.Observed["serial_number"]) }
+
+// own gives the changes of a commit that no parent's version holds already, against the first parent that knows the address.
+func (a *auditor) own(r *replay) []change {
+	if len(r.steps) == 1 {
+		return r.steps[0].changed
+	}
+	var out []change
+	for _, c := range r.steps[0].changed {
+		differs := true
+		for _, other := range r.steps[1:] {
+			i := slices.IndexFunc(other.changed, func(o change) bool { return o.address == c.address })
+			if i < 0 {
+				differs = false
+				break
+			}
+			if c.before == nil {
+				c.before = other.changed[i].before
+			}
+		}
+		if differs {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// moves are the addresses of one step that go on under another name: the same live object under a new one.
+type moves struct {
+	from, to map[resource.Address]resource.Address
+	before   map[resource.Address]*state.Entry // by new name
+}
+
+func movedIn(s step) moves {
+	m := moves{map[resource.Address]resource.Address{}, map[resource.Address]resource.Address{}, map[resource.Address]*state.Entry{}}
+	gone := map[resource.Address]change{} // by kind and live id
+	for _, c := range s.changed {
+		if e := c.before.read(); c.after == nil && e != nil {
+			gone[resource.Address{Kind: c.address.Kind, Name: e.Identity.ID}] = c
+		}
+	}
+	for _, c := range s.changed {
+		e := c.after.read()
+		if c.before != nil || e == nil {
+			continue
+		}
+		was, ok := gone[resource.Address{Kind: c.address.Kind, Name: e.Identity.ID}]
+		if !ok {
+			for _, earlier := range e.Identity.Earlier {
+				if was, ok = gone[resource.Address{Kind: c.address.Kind, Name: earlier.ID}]; ok {
+					break
+				}
+			}
+		}
+		if ok {
+			m.from[c.address], m.to[was.address], m.before[c.address] = was.address, c.address, was.before.read()
+		}
+	}
+	return m
+}
+
+// dropped reports versions that no later one goes on from: a merge that took the other side's file whole.
+func (a *auditor) dropped(replays []replay) {
+	file := a.path(a.Project.StateFile)
+	used := map[string]bool{a.stateBlob: true}
+	for _, r := range replays {
+		used[r.commit.change(file).Old] = true
+		for n := 1; n < len(r.commit.parents) && !r.commit.boundary; n++ {
+			used[a.at(r.commit.parents[n], file)] = true
+		}
+	}
+	for _, r := range replays {
+		if r.blob == "" || used[r.blob] {
+			continue
+		}
+		a.add(Finding{Code: diag.AuditStateEdited, Severity: diag.Error, At: r.commit.when,
+			Summary:  "what commit " + short(r.commit.id) + " recorded in the state is in no later version: a merge dropped it",
+			Hint:     "find out which orders it recorded, and import them; set up dcsync's merge driver for the state file",
+			Evidence: []Evidence{{EvidenceState, r.commit.id}, {EvidenceFile, file}}})
+	}
+}

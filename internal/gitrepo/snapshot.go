@@ -1,0 +1,149 @@
+package gitrepo
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+)
+
+// Snapshots reads what commits hold: their folders and files, by id. Equal content has one id whatever commit it is in, so that a caller
+// who remembers what it made of an id need not ask again. It keeps files open until Close, and is not safe for concurrent use.
+type Snapshots struct {
+	repo  *Repo
+	store *filesystem.Storage
+	known map[string]named // entries of folders by their bytes: of two versions of a folder most are equal
+}
+
+// named is an entry's name and id as text.
+type named struct{ name, id string }
+
+// maxKnown bounds the entries that are remembered.
+const maxKnown = 1 << 18
+
+// Snapshots opens the repository's objects for reading many of them.
+func (r *Repo) Snapshots() *Snapshots {
+	return &Snapshots{repo: r, store: r.layout.storage(true), known: map[string]named{}}
+}
+
+// Close closes the files that were kept open.
+func (s *Snapshots) Close() error { return s.store.Close() }
+
+// Tree gives the id of a folder (its name in the repository, "" for the root) at a revision: "" for the head, a commit's id or a full
+// reference name. It gives ErrNoFile when there is no such commit or folder, and ErrMissingObject when this clone lacks it.
+func (s *Snapshots) Tree(revision, folder string) (string, error) {
+	id, err := s.repo.resolve(revision)
+	if err != nil {
+		return "", err
+	}
+	if id.IsZero() {
+		return "", fmt.Errorf("%w: %s has no commit", ErrNoFile, orHead(revision))
+	}
+	c, err := readCommit(s.store, id)
+	if err != nil {
+		return "", err
+	}
+	e, err := find(s.store, c.tree, folder)
+	if err != nil {
+		return "", err
+	}
+	if !e.isTree() {
+		return "", fmt.Errorf("%w: folder %s at %s", ErrNoFile, folder, orHead(revision))
+	}
+	return e.hash.String(), nil
+}
+
+// File gives the id of a file at a revision, as for Tree; "" when no file is there.
+func (s *Snapshots) File(revision, path string) (string, error) {
+	id, err := s.repo.resolve(revision)
+	if err != nil || id.IsZero() {
+		return "", err
+	}
+	c, err := readCommit(s.store, id)
+	if err != nil {
+		return "", err
+	}
+	e, err := find(s.store, c.tree, path)
+	if err != nil || e.isTree() {
+		return "", err
+	}
+	return shown(e.hash), nil
+}
+
+// Commit is Repo.Describe.
+func (s *Snapshots) Commit(id string) (Commit, error) { return describe(s.store, id) }
+
+// Folder calls visit for everything in a folder, in git's order: with its name, its id and its type, which is 0 for a file, fs.ModeDir,
+// fs.ModeSymlink (a file that holds where it leads), or fs.ModeIrregular for what is not in the repository, a submodule. What git refuses
+// to check out, such as "..", is left out. It gives ErrMissingObject when this clone lacks the folder.
+func (s *Snapshots) Folder(id string, visit func(name, id string, mode fs.FileMode)) error {
+	h, ok := parseID(id)
+	if !ok {
+		return fmt.Errorf("read git tree: %q is no object id", id)
+	}
+	raw, err := readObject(s.store, plumbing.TreeObject, h)
+	for err == nil && len(raw) > 0 {
+		length := bytes.IndexByte(raw, 0) + 1 + len(plumbing.ZeroHash)
+		if length <= len(plumbing.ZeroHash) || length > len(raw) {
+			return errors.New("read git tree: malformed entry")
+		}
+		n, known := s.known[string(raw[:length])]
+		if !known {
+			var e entry
+			if e, _, err = nextEntry(raw); err != nil {
+				return err
+			}
+			n = named{e.name, e.hash.String()}
+			if len(s.known) >= maxKnown {
+				clear(s.known)
+			}
+			s.known[string(raw[:length])] = n
+		}
+		if isCheckedOut(n.name) {
+			visit(n.name, n.id, fileMode(raw))
+		}
+		raw = raw[length:]
+	}
+	return err
+}
+
+// isCheckedOut tells whether git would write an entry of this name to disk.
+func isCheckedOut(name string) bool {
+	switch name {
+	case "", ".", "..", ".git":
+		return false
+	}
+	return !strings.Contains(name, "/")
+}
+
+// fileMode gives the type of the entry that a tree's bytes begin with.
+func fileMode(raw []byte) fs.FileMode {
+	switch mode, _, _ := bytes.Cut(raw, []byte(" ")); string(mode) {
+	case modeTree:
+		return fs.ModeDir
+	case modeFile, modeExecutable, "100664":
+		return 0
+	case "120000":
+		return fs.ModeSymlink
+	}
+	return fs.ModeIrregular
+}
+
+// Blob gives the bytes of a file by its id; whole is false, and nothing read, when they are more than limit. It gives ErrMissingObject
+// when this clone lacks them.
+func (s *Snapshots) Blob(id string, limit int64) (data []byte, whole bool, err error) {
+	h, ok := parseID(id)
+	if !ok {
+		return nil, false, fmt.Errorf("read git blob: %q is no object id", id)
+	}
+	o, err := lookUp(s.store, plumbing.BlobObject, h)
+	if err != nil || o.Size() > limit {
+		return nil, false, err
+	}
+	data, err = contentOf(o)
+	return data, err == nil, err
+}

@@ -1,0 +1,143 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"dcsync/internal/resource"
+	"dcsync/state"
+)
+
+// The orders of one generation of a manifest form a chain: each one but the first was placed as a renewal of the one before, or in its
+// place, under the nonce of the next sequence.
+//
+//	sequence   0 ──renewed──▶ 1 ──renewed──▶ 2 ──replaced──▶ 3
+//	           expired        expired        issued          issued: what the manifest stands for
+//
+// A manifest stands for the end of its chain. Where state does not say where that is (it was lost, or is older than the last order),
+// the nonces do: they can be computed for any place.
+
+// longestChain bounds the places that are looked at: twenty years of monthly renewals.
+const longestChain = 240
+
+// place is where an order stands among those of a manifest.
+type place struct {
+	generation, sequence int
+}
+
+// placeOf gives where a nonce stands in one generation of a manifest; false when it is not of it.
+func (b *builder) placeOf(o *resource.Object, generation int, nonce string) (place, bool) {
+	first := place{generation: generation}
+	if nonce == "" || o.Descriptor.Nonce == "" {
+		return first, false
+	}
+	if nonce == nonceOf(b.in, o, b.origin(o), generation, 0) {
+		return first, true
+	}
+	k := chainKey{o.Address, generation}
+	places, known := b.chains[k]
+	if !known {
+		places = map[string]int{}
+		for n := 1; n < longestChain; n++ {
+			places[nonceOf(b.in, o, b.origin(o), generation, n)] = n
+		}
+		b.chains[k] = places
+	}
+	n, ok := places[nonce]
+	return place{generation, n}, ok
+}
+
+// chainKey names one generation of a manifest.
+type chainKey struct {
+	address    resource.Address
+	generation int
+}
+
+// outgrown tells whether a nonce is of an earlier generation of a manifest.
+func (b *builder) outgrown(o *resource.Object, nonce string) bool {
+	for g := o.Lifecycle.Generation - 1; g > 0; g-- {
+		if _, ok := b.placeOf(o, g, nonce); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// accounted tells whether a live order is what some manifest of the project stands, or stood, for.
+func (b *builder) accounted(live *resource.Live) bool {
+	if b.nonce[live.Nonce] {
+		return true
+	}
+	return slices.ContainsFunc(b.order, func(o *resource.Object) bool {
+		if o.Address.Kind != live.Kind || o.Descriptor.Product != live.Product || sameIdentity(o.Descriptor, b.desired(o), live) != "" {
+			return false
+		}
+		_, ok := b.placeOf(o, o.Lifecycle.Generation, live.Nonce)
+		return ok || b.outgrown(o, live.Nonce)
+	})
+}
+
+// link is one order of a chain that was read.
+type link struct {
+	place
+	live *resource.Live
+}
+
+// end gives of some orders of one chain those that stand at its end, and the others, the oldest first.
+func end(links []link) (last []*resource.Live, at place, before []link) {
+	slices.SortStableFunc(links, func(x, y link) int { return cmp.Compare(x.sequence, y.sequence) })
+	at = links[len(links)-1].place
+	for _, l := range links {
+		if l.place == at {
+			last = append(last, l.live)
+		} else {
+			before = append(before, l)
+		}
+	}
+	return last, at, before
+}
+
+// beyond goes on from an order of the change's nonce that has ended to the one that followed it, and so on. It gives the order at the
+// end of the chain when that lives; else it records that the manifest's order has ended.
+func (t *task) beyond(ctx context.Context, spec resource.Map, found []*resource.Live) (*resource.Live, error) {
+	o := t.change.object
+	origin := originOf(o, t.store.Snapshot().Objects[o.Address])
+	for n := t.sequence + 1; n < longestChain; n++ {
+		nonce := nonceOf(t.in, o, origin, o.Lifecycle.Generation, n)
+		next, err := t.carriers(ctx, nonce)
+		if err != nil {
+			return nil, err
+		}
+		if len(next) == 0 {
+			break
+		}
+		found, t.nonce, t.sequence = next, nonce, n
+		switch v := judge(o.Descriptor, spec, found); {
+		case v.block != "":
+			return nil, t.blocked(v.block, v.hint)
+		case v.adopt != nil:
+			return v.adopt, nil
+		}
+	}
+	return nil, t.recordEnded(ctx, spec, found)
+}
+
+// earlierOf gives what is kept of the orders that the adopted one followed.
+func (t *task) earlierOf() []state.Earlier {
+	var out []state.Earlier
+	f := csrField(t.change.object.Descriptor)
+	for _, l := range t.change.before {
+		was := state.Earlier{ID: l.live.ID, Nonce: l.live.Nonce, Generation: l.generation, Sequence: l.sequence, Ended: "replaced"}
+		if l.live.Renewed {
+			was.Ended = "renewed"
+		}
+		if f != nil {
+			if v := resource.Get(l.live.Spec, f.Path); v != nil {
+				was.Key = resource.Text(f.Key(v))
+			}
+		}
+		out = append(out, was)
+	}
+	return out
+}
