@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -X dcsync/internal/cli.version=$(VERSION)
 FUZZTIME ?= 10s
 
-.PHONY: build demo test crash-matrix editors lint generate check-generated fuzz soak bench clean
+.PHONY: build demo test model crash-matrix editors lint generate check-generated fuzz soak bench clean
 
 build: ## the command, in bin/
 	$(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/dcsync .
@@ -21,6 +21,9 @@ crash-matrix: ## apply killed at every crash point of every scenario, and what t
 	@mkdir -p bin
 	@DCSYNC_CRASH_TABLE=$(CURDIR)/bin/crash-matrix.txt $(GO) test -count=1 -run '^TestCrashMatrix$$' ./internal/cli || { cat bin/crash-matrix.txt; exit 1; }
 	@cat bin/crash-matrix.txt
+
+model: ## 10,000 steps of random histories, without the race detector
+	GOGC=400 DCSYNC_MODEL_STEPS=10000 $(GO) test -count=1 -timeout 30m -run '^TestModel$$' ./internal/run
 
 lint: ## formatting, vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
@@ -43,7 +46,8 @@ bench: ## benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 soak: ## the long proofs, hours
-	DCSYNC_SOAK=1 $(GO) test $(RACE) -count=1 -timeout 6h ./...
+	DCSYNC_SOAK=1 $(GO) test $(RACE) -count=1 -timeout 6h -skip '^TestModel$$' ./...
+	GOGC=400 DCSYNC_SOAK=1 $(GO) test -count=1 -timeout 6h -run '^TestModel$$' ./internal/run
 	$(MAKE) fuzz FUZZTIME=10m
 
 clean:

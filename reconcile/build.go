@@ -85,7 +85,7 @@ func (b *builder) change(o *resource.Object, action resource.Action, trigger res
 func (b *builder) missing(p *Plan, o *resource.Object) {
 	v := b.settle(o)
 	switch {
-	case o.Retire != nil && v.adopt == nil:
+	case o.Retire != nil && o.Retire.Target != targetPrevious && v.adopt == nil:
 		b.add(p, b.blocked(o, "retire asks for an end, but there is no order of this manifest in state", "take the manifest away; nothing is ordered to be ended"))
 	case v.block != "":
 		b.add(p, b.blocked(o, v.block, v.hint))
@@ -96,9 +96,11 @@ func (b *builder) missing(p *Plan, o *resource.Object) {
 		c.Requests = requests(c.Fields, c.live)
 		b.add(p, c)
 	default:
-		if why, hint := b.cannotCreate(o); why != "" {
-			b.add(p, b.blocked(o, why, hint))
-			return
+		for _, may := range []func(*resource.Object) (reason, hint string){b.orphan, b.claimed, b.cannotCreate} {
+			if why, hint := may(o); why != "" {
+				b.add(p, b.blocked(o, why, hint))
+				return
+			}
 		}
 		b.add(p, b.create(o, "not in state"))
 	}
@@ -134,10 +136,8 @@ func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
 			return "this key sees other containers than the key of the last apply", "apply with --accept-key-change when that is meant"
 		}
 	}
-	for _, dep := range o.DependsOn {
-		if d := b.in.Set.Get(dep); d != nil && d.Spec["status"] == valueInactive {
-			return fmt.Sprintf("%s is wanted inactive, and nothing can be ordered for it", dep), "keep it active while something refers to it"
-		}
+	if why, hint := b.outside(o); why != "" {
+		return why, hint
 	}
 	if why, hint := b.frozen(o); why != "" {
 		return why, hint
@@ -206,6 +206,9 @@ func (b *builder) forgotten(p *Plan) {
 		if entry.Applied.Protect {
 			c.Action = resource.Blocked
 			c.Reason = "its manifest is gone but it is protected; write the manifest with protect: false and apply that first"
+		} else if heir, ok := b.heirs[a]; ok {
+			c.Action = resource.Blocked
+			c.Reason = fmt.Sprintf("its manifest is gone, and %s looks like it under another name; until that is settled it stays in state", heir)
 		} else {
 			p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.Forgotten, Address: a.String(), Pos: diag.Pos{File: entry.Source.Path},
 				Summary: fmt.Sprintf("%s is no longer managed; %s still exists in the account", a, entry.Identity.ID),

@@ -52,6 +52,8 @@ func (t *task) create(ctx context.Context) error {
 	switch {
 	case t.change.renews != "" && codeOf(err) == renewedAlready:
 		return t.blocked(renewedOutside(t.change.renews, []string{"another order"}))
+	case codeOf(err) == duplicateOrganization:
+		return t.duplicate(ctx, err)
 	case err != nil:
 		return err
 	case adopted != nil:
@@ -79,6 +81,25 @@ func (t *task) create(ctx context.Context) error {
 
 // renewedAlready is the API's word for a renewal that somebody else placed (API facts, section 2).
 const renewedAlready = "order_renewed_already"
+
+// duplicateOrganization is the API's word for details that an organization has already (API facts, section 2).
+const duplicateOrganization = "duplicate_organization"
+
+// duplicate blocks a creation that the API refused since there is such an object: somebody made it after the plan. It names those of that name.
+func (t *task) duplicate(ctx context.Context, err error) error {
+	t.sent(1)
+	l, lookErr := t.remote.List(ctx, t.change.Address.Kind)
+	if lookErr != nil {
+		return errors.Join(err, lookErr)
+	}
+	var alike []*resource.Live
+	for _, live := range l.Objects {
+		if sameTitle(t.change.object, live) {
+			alike = append(alike, live)
+		}
+	}
+	return t.blocked(thereAlready(t.change.object, alike))
+}
 
 // codeOf gives the API's own code of an error, "" when there is none.
 func codeOf(err error) string {
@@ -331,7 +352,7 @@ func (t *task) adopt(ctx context.Context, live *resource.Live) error {
 	if err := t.recordNew(ctx, live.ID, applied); err != nil {
 		return err
 	}
-	if err := t.recordNotes(ctx, spec, live); err != nil {
+	if err := t.recordNotes(ctx, spec, live); err != nil || live.Phase == resource.Ended {
 		return err
 	}
 	return t.inPlace(ctx, spec, b.adoptable(o, live), live)

@@ -79,6 +79,9 @@ func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *re
 	if o.Retire != nil {
 		if c := b.retirement(o, entry); c != nil {
 			b.add(p, c)
+			if c.Action.Works() && c.ID == live.ID {
+				return // the order may end with its present certificate: what else is due is seen then
+			}
 		}
 	}
 	switch {
@@ -155,9 +158,11 @@ func (b *builder) regenerate(p *Plan, o *resource.Object, entry *state.Entry, li
 		c.ID = alive.ID
 		b.add(p, c)
 	default:
-		if why, hint := b.cannotCreate(o); why != "" {
-			b.add(p, b.blocked(o, why, hint))
-			return
+		for _, may := range []func(*resource.Object) (reason, hint string){b.claimed, b.cannotCreate} {
+			if why, hint := may(o); why != "" {
+				b.add(p, b.blocked(o, why, hint))
+				return
+			}
 		}
 		c := b.create(o, fmt.Sprintf("generation %d: order %s is %s", o.Lifecycle.Generation, live.ID, live.Status))
 		b.add(p, c)

@@ -105,7 +105,9 @@ func (b *builder) planReissue(p *Plan, o *resource.Object, entry *state.Entry, l
 	if trigger == resource.ByTime {
 		reason = d.reissueReason(len(fields))
 	}
+	fields = append(fields, parts[driftedCertificate]...) // it asks for the whole certificate as the manifest has it
 	delete(parts, waitingForCertificate)
+	delete(parts, driftedCertificate)
 	b.add(p, b.reissuing(o, entry, live, trigger, reason, fields))
 }
 
@@ -150,6 +152,7 @@ func (p part) compare(q part) int {
 var (
 	replacing             = part{action: resource.Replace}
 	rekeying              = part{action: resource.ReissueNow}
+	driftedCertificate    = part{action: resource.Blocked, trigger: resource.ByDrift, reason: "changed in the account; only a reissue could change it back, and dcsync does not reissue by itself"}
 	waitingForCertificate = part{action: resource.Deferred, trigger: resource.ByIntent, reason: "kept for the next certificate, as apply_changes: at_renewal says"}
 )
 
@@ -186,7 +189,7 @@ func (b *builder) act(o *resource.Object, f resource.FieldChange, live *resource
 	case resource.Reissue:
 		switch {
 		case drift:
-			return part{action: resource.Blocked, trigger: resource.ByDrift, reason: "changed in the account; only a reissue could change it back, and dcsync does not reissue by itself"}
+			return driftedCertificate
 		case o.Lifecycle.ApplyChanges == applyAtRenewal:
 			return waitingForCertificate
 		case live != nil && live.Reissuing:

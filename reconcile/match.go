@@ -16,14 +16,15 @@ type builder struct {
 	order []*resource.Object // each after all it refers to
 	owned map[Key]resource.Address
 	ids   map[resource.Address]string           // live ids as far as known: from state, or about to be adopted
-	nonce map[string]bool                       // the nonces the manifests stand for
+	nonce map[string]bool                       // the nonces that state holds
 	free  map[group][]*resource.Live            // listed objects that no entry of the state owns
 	named map[group]map[string][]*resource.Live // the same by the name they are told by, "" where they show none
 	aim   map[resource.Address]bool             // nil: everything
 
-	unheard map[string][]resource.Path  // by address, the fields of which the API takes no notice
-	waiting map[resource.Address]bool   // who waits for people or DigiCert
-	chains  map[chainKey]map[string]int // sequence by nonce, of the generations that were asked about
+	heirs   map[resource.Address]resource.Address // of entries without a manifest: the new manifest that seems to be theirs
+	unheard map[string][]resource.Path            // by address, the fields of which the API takes no notice
+	waiting map[resource.Address]bool             // who waits for people or DigiCert
+	chains  map[chainKey]map[string]int           // sequence by nonce, of the generations that were asked about
 }
 
 // group is what two objects must share to be taken for one another.
@@ -32,7 +33,7 @@ type group struct{ kind, product string }
 func newBuilder(in Input) *builder {
 	b := &builder{in: in, aim: aimed(in), order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{},
 		free: map[group][]*resource.Live{}, named: map[group]map[string][]*resource.Live{}, chains: map[chainKey]map[string]int{},
-		waiting: map[resource.Address]bool{}, unheard: unheard(in.Findings)}
+		waiting: map[resource.Address]bool{}, heirs: map[resource.Address]resource.Address{}, unheard: unheard(in.Findings)}
 	for a, e := range in.State.Objects {
 		b.owned[Key{a.Kind, e.Identity.ID}] = a
 		b.ids[a] = e.Identity.ID
@@ -41,9 +42,6 @@ func newBuilder(in Input) *builder {
 			b.owned[Key{a.Kind, was.ID}] = a
 			b.nonce[was.Nonce] = true
 		}
-	}
-	for _, o := range b.order {
-		b.nonce[nonceOf(in, o, b.origin(o), o.Lifecycle.Generation, 0)] = true
 	}
 	if in.Live == nil {
 		return b
@@ -89,9 +87,11 @@ func resolveRefs(spec resource.Map, id func(resource.Address) string) resource.M
 
 // candidates gives the live, unowned objects that may be what an earlier run created for a manifest that is not in state, as far as
 // the listing can tell. For kinds with a nonce these are the ones of the same product whose identity fields agree; for kinds
-// without, the ones whose every declared and listed detail agrees.
+// without, the ones whose every declared and listed detail agrees. Ended ones are among them where the manifest asks for an end: it may
+// have been reached, and then means none of the orders before.
 func (b *builder) candidates(o *resource.Object) []*resource.Live {
 	desired := b.desired(o)
+	wasRetired := o.Retire != nil && b.in.State.Objects[o.Address] == nil
 	var out []*resource.Live
 	for _, live := range b.near(o, desired) {
 		if _, adopted := b.owned[Key{live.Kind, live.ID}]; adopted {
@@ -99,7 +99,7 @@ func (b *builder) candidates(o *resource.Object) []*resource.Live {
 		}
 		switch {
 		case o.Descriptor.Nonce != "":
-			if live.Phase != resource.Ended && sameIdentity(o.Descriptor, desired, live) == "" {
+			if (live.Phase != resource.Ended || wasRetired) && sameIdentity(o.Descriptor, desired, live) == "" {
 				out = append(out, live)
 			}
 		case len(detailsThatDiffer(o.Descriptor, desired, live)) == 0:
@@ -240,6 +240,7 @@ func (b *builder) byNonce(o *resource.Object) verdict {
 			continue
 		}
 		switch {
+		case info.Phase == resource.Ended:
 		case sameIdentity(o.Descriptor, b.desired(o), info) != "":
 		case b.outgrown(o, info.Nonce):
 			outgrown = append(outgrown, info)
@@ -261,7 +262,7 @@ func (b *builder) byNonce(o *resource.Object) verdict {
 		return verdict{block: why, hint: hint}
 	case len(elsewhere) > 0 && o.Lifecycle.Generation == 1:
 		return verdict{block: fmt.Sprintf("%s %s was placed by this project under another name", strings.ToLower(o.Address.Kind), strings.Join(elsewhere, ", ")),
-			hint: "give the manifest its earlier name back, or raise lifecycle.generation to order anew"}
+			hint: "write its earlier name into metadata.moved_from, or raise lifecycle.generation to order anew"}
 	}
 	return verdict{}
 }
@@ -322,10 +323,20 @@ func (b *builder) byDetails(o *resource.Object) verdict {
 		return verdict{adopt: equal[0]}
 	}
 	if all := append(equal, near...); len(all) > 0 {
-		return verdict{block: fmt.Sprintf("the account holds this %s already, or one much like it: %s", strings.ToLower(o.Address.Kind), strings.Join(idsOf(all), ", ")),
-			hint: "refer to it by id where it is needed, write its exact details into the manifest, or set skip_duplicate_org_check: true to have a second one"}
+		why, hint := thereAlready(o, all)
+		return verdict{block: why, hint: hint}
 	}
 	return verdict{}
+}
+
+// thereAlready says that an object is not created since the account holds others that it might be.
+func thereAlready(o *resource.Object, alike []*resource.Live) (reason, hint string) {
+	which := ""
+	if len(alike) > 0 {
+		which = ": " + strings.Join(idsOf(alike), ", ")
+	}
+	return fmt.Sprintf("the account holds this %s already, or one much like it%s", strings.ToLower(o.Address.Kind), which),
+		"refer to it by id where it is needed, write its exact details into the manifest, or set skip_duplicate_org_check: true to have a second one"
 }
 
 // duplicatesWanted tells whether the manifest asks for a second object beside one that is there already.

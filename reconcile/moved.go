@@ -49,20 +49,3 @@ func earlierName(o *resource.Object, set *resource.Set, f *state.File) (resource
 	}
 	return resource.Address{}, false
 }
-
-// renamed warns where a manifest that is gone and one that is new mean the same: a rename without moved_from would order again.
-func (b *builder) renamed(p *Plan) {
-	for _, gone := range p.Changes {
-		if gone.Action != resource.Forget {
-			continue
-		}
-		for _, c := range p.Changes {
-			if c.Action != resource.Create || c.Address.Kind != gone.Address.Kind || b.in.State.Objects[gone.Address].Source.Desired != DesiredDigest(c.object) {
-				continue
-			}
-			p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.LooksMoved, Address: c.Address.String(), Pos: c.object.Pos(""),
-				Summary: fmt.Sprintf("%s is new and says what %s said, which is gone", c.Address, gone.Address),
-				Hint:    fmt.Sprintf("when it is a rename, write metadata.moved_from: [%s]; else it is created a second time", gone.Address.Name)})
-		}
-	}
-}

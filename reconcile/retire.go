@@ -72,6 +72,11 @@ func (b *builder) retirement(o *resource.Object, entry *state.Entry) *Change {
 		b.place(c, entry)
 		return c
 	}
+	if id == "" && r.Target == targetPrevious {
+		c := b.change(o, resource.Deferred, resource.ByIntent, fmt.Sprintf("no order came before order %s; it waits until another one follows that", entry.Identity.ID))
+		b.place(c, entry)
+		return c
+	}
 	if id == "" {
 		return stop(fmt.Sprintf("retire names %s, which is no order of this manifest", r.Target), "name current, previous, or one of its order numbers")
 	}

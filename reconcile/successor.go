@@ -60,7 +60,6 @@ func newer(a, than *resource.Live) bool {
 func (b *builder) followed(o *resource.Object, entry *state.Entry, live *resource.Live) successors {
 	var out successors
 	var chain []link
-	var gone []string
 	for _, k := range b.kin(o, live) {
 		info := b.in.Live.Infos[k]
 		owner, owned := b.owned[k]
@@ -76,10 +75,8 @@ func (b *builder) followed(o *resource.Object, entry *state.Entry, live *resourc
 			out.unread = append(out.unread, k.ID)
 		case info == nil:
 		case mine && at.sequence > entry.Identity.Sequence:
-			if info.Phase != resource.Ended {
+			if info.Phase != resource.Ended || k.ID == live.Successor {
 				chain = append(chain, link{at, info})
-			} else if k.ID == live.Successor {
-				gone = append(gone, fmt.Sprintf("%s, which is %s", k.ID, info.Status))
 			}
 		case info.Phase == resource.Ended && k.ID != live.Successor:
 		case renews(info) != "" && renews(info) != live.ID:
@@ -88,9 +85,7 @@ func (b *builder) followed(o *resource.Object, entry *state.Entry, live *resourc
 			out.others = append(out.others, k.ID)
 		}
 	}
-	if len(chain) == 0 {
-		out.others = append(out.others, gone...)
-	} else {
+	if len(chain) > 0 {
 		var last []*resource.Live
 		last, out.at, out.before = end(chain)
 		out.ours = last[0]
@@ -134,7 +129,9 @@ func (b *builder) takeOver(o *resource.Object, entry *state.Entry, s successors)
 	for _, l := range s.before {
 		b.owned[Key{o.Address.Kind, l.live.ID}] = o.Address
 	}
-	c.Fields = b.adoptable(o, follower)
+	if follower.Phase != resource.Ended {
+		c.Fields = b.adoptable(o, follower)
+	}
 	c.Requests = requests(c.Fields, follower)
 	return c
 }
@@ -151,7 +148,7 @@ func (b *builder) follow(o *resource.Object, entry *state.Entry, live *resource.
 	return c
 }
 
-// renewal plans the renewal that is due, or says why there is none.
+// renewal plans the renewal that is due, or says why there is none now.
 func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource.Live, d due, fields []resource.FieldChange) *Change {
 	stop := func(reason, hint string) *Change {
 		c := b.blocked(o, reason, hint)
@@ -195,7 +192,7 @@ func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource
 
 func renewedOutside(id string, others []string) (reason, hint string) {
 	return fmt.Sprintf("order %s was renewed outside git as %s", id, strings.Join(others, ", ")),
-		"import that order into this address; until then no other is placed"
+		"take lifecycle.renew_before away and leave it to who renewed it, or raise lifecycle.generation for another order; until then none is placed"
 }
 
 // hardware says what a new order of a manifest sets in motion in the world.

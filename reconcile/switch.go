@@ -37,10 +37,12 @@ func (b *builder) switching(o *resource.Object, entry *state.Entry, live *resour
 			return stop("the listing is not complete, so what uses it is not known: "+l.Problem, "run again")
 		}
 		for _, item := range b.in.Live.Lists[kind].Objects {
+			item = b.in.Live.deepest(Key{kind, item.ID}) // a listing does not show what waits for approval
 			switch {
-			case item.ParentID != live.ID || kind == o.Address.Kind || item.Phase == resource.Ended:
-			case item.Phase == resource.Pending || item.Reissuing:
+			case item.ParentID != live.ID || kind == o.Address.Kind:
+			case item.Phase == resource.Pending || item.Reissuing || item.Revoking:
 				underWay = append(underWay, item.ID)
+			case item.Phase == resource.Ended:
 			default:
 				inUse = append(inUse, item.ID)
 			}
@@ -64,21 +66,25 @@ func guard(c *Change) *Change {
 	return c
 }
 
-// frozen says why nothing can be asked for under an object that the account shows as switched off, "" when it is on, or when its manifest
-// switches it on first.
+// frozen says why nothing can be asked for under an object that is wanted inactive, or that the account shows as inactive and no manifest
+// switches on first; "" when it is on.
 func (b *builder) frozen(o *resource.Object) (reason, hint string) {
 	id := resource.Text(resource.Get(b.desired(o), "/organization/id"))
-	if id == "" || b.in.Live == nil {
-		return "", ""
-	}
-	parent := b.in.Live.listed(Key{parentKind(o.Descriptor), id})
-	if parent == nil || parent.Phase != resource.Ended {
-		return "", ""
-	}
 	for _, dep := range o.DependsOn {
-		if d := b.in.Set.Get(dep); d != nil && b.ids[dep] == id && d.Spec["status"] == valueActive {
+		d := b.in.Set.Get(dep)
+		switch {
+		case d == nil:
+		case d.Spec["status"] == valueInactive:
+			return fmt.Sprintf("%s is wanted inactive, and nothing can be asked for under it", dep), "keep it active while something refers to it"
+		case d.Spec["status"] == valueActive && b.ids[dep] == id:
 			return "", ""
 		}
 	}
-	return fmt.Sprintf("organization %s is inactive", id), "switch it on with status: active in its manifest, or in the console"
+	if id == "" || b.in.Live == nil {
+		return "", ""
+	}
+	if parent := b.in.Live.listed(Key{parentKind(o.Descriptor), id}); parent != nil && parent.Phase == resource.Ended {
+		return fmt.Sprintf("organization %s is inactive", id), "switch it on with status: active in its manifest, or in the console"
+	}
+	return "", ""
 }

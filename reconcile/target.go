@@ -3,6 +3,7 @@ package reconcile
 import (
 	"slices"
 
+	"dcsync/internal/diag"
 	"dcsync/internal/resource"
 )
 
@@ -37,4 +38,9 @@ func (b *builder) limit(p *Plan) {
 	}
 	p.Targets = b.in.Targets
 	p.Changes = slices.DeleteFunc(p.Changes, func(c *Change) bool { return !b.aim[c.Address] })
+	names := map[string]bool{"": true}
+	for a := range b.aim {
+		names[a.String()] = true
+	}
+	p.Findings = slices.DeleteFunc(p.Findings, func(d diag.Diagnostic) bool { return !names[d.Address] })
 }

@@ -62,7 +62,8 @@ func dueOf(a resource.Address, span resource.Span, life resource.Life, asOf time
 	return d
 }
 
-// gain gives how much later a certificate reissued at an instant would end: with the life it has now, but not after its order.
+// gain gives how much longer a certificate reissued at an instant would last than the one there is, or from then on where that is over: with
+// the life it has now, but not after its order.
 func gain(life resource.Life, at time.Time) time.Duration {
 	end := life.OrderTill
 	if !life.From.IsZero() {
@@ -70,7 +71,7 @@ func gain(life resource.Life, at time.Time) time.Duration {
 			end = whole
 		}
 	}
-	return end.Sub(life.Till)
+	return end.Sub(later(life.Till, at))
 }
 
 // jitter gives a share of a window's spread that is always the same for an address.

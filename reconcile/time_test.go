@@ -46,6 +46,7 @@ func TestDue(t *testing.T) {
 		{"order outlives certificate", days(30), first, "2026-08-21", resource.ReissueNow, "2026-08-17", false},
 		{"order outlives certificate, early", days(30), first, "2026-08-16", "", "2026-08-17", false},
 		{"order outlives an expired certificate", days(30), first, "2026-10-01", resource.ReissueNow, "2026-08-17", false},
+		{"an expired certificate, late in its order", days(30), first, "2027-02-10", resource.RenewOrder, "2026-12-01", true},
 		{"the last certificate of an order", days(30), second, "2027-02-03", resource.RenewOrder, "2027-01-30", false},
 		{"a reissue would gain too little", days(30), nearEnd, "2027-02-09", resource.RenewOrder, "2027-01-11", false},
 		{"longer than the API allows", days(120), year, "2026-11-15", "", "2026-12-01", true},

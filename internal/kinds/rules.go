@@ -10,7 +10,7 @@ import (
 	"dcsync/internal/resource"
 )
 
-// Rules reads what the account demands of orders: the custom fields that each must give, and what may be ordered in a container by a
+// Rules reads what the account demands of orders: the custom fields that each may give or must, and what may be ordered in a container by a
 // user's role (API facts, section 12). Two requests; nil when the key may read neither.
 func (r *Remote) Rules(ctx context.Context, container int64, role int) (*resource.Rules, error) {
 	fields, err := r.client.Do(ctx, certcentral.Request{Method: http.MethodGet, Path: "/account/metadata"})
@@ -20,11 +20,11 @@ func (r *Remote) Rules(ctx context.Context, container int64, role int) (*resourc
 	known := err == nil
 	out := &resource.Rules{}
 	if known {
+		out.Fields = []resource.CustomField{}
 		for _, f := range certcentral.Items(fields.Body, "metadata") {
-			if isTrue(f["is_required"]) && isTrue(f["is_active"]) {
-				label, _ := f["label"].(string)
-				out.Required = append(out.Required, resource.RequiredField{ID: number(certcentral.ID(f["id"])), Label: label})
-			}
+			label, _ := f["label"].(string)
+			out.Fields = append(out.Fields, resource.CustomField{ID: number(certcentral.ID(f["id"])), Label: label,
+				Required: isTrue(f["is_required"]), Active: isTrue(f["is_active"])})
 		}
 	}
 	limits, err := r.client.Do(ctx, certcentral.Request{Method: http.MethodGet, Path: "/container/" + strconv.FormatInt(container, 10) + "/product-limits"})

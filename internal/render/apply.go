@@ -12,11 +12,12 @@ import (
 
 // Applied is what apply did.
 type Applied struct {
-	Ledger *reconcile.Ledger
-	Serial int    // of the state file afterwards
-	Commit string // that holds the state, "" when it was not committed
-	Branch string // that holds Commit
-	Pushed bool   // to the remote
+	Ledger   *reconcile.Ledger
+	Serial   int    // of the state file afterwards
+	Requests int    // sent to the account, from the first look on
+	Commit   string // that holds the state, "" when it was not committed
+	Branch   string // that holds Commit
+	Pushed   bool   // to the remote
 }
 
 // ApplyText writes one line for each change and a summary as the last line.
@@ -31,9 +32,9 @@ func ApplyText(s *term.Stream, a Applied) error {
 	}
 	summary := "Nothing to apply."
 	if len(l.Results) > 0 {
-		summary = fmt.Sprintf("Apply: %d done, %d waiting, %d failed, %d skipped, %d blocked; state serial %d.",
+		summary = fmt.Sprintf("Apply: %d done, %d waiting, %d failed, %d skipped, %d blocked; %s; state serial %d.",
 			l.Count(resource.Done), l.Count(resource.Waiting), l.Count(resource.Failed), l.Count(resource.Skipped),
-			l.Count(resource.OutcomeOfBlocked), a.Serial)
+			l.Count(resource.OutcomeOfBlocked), plural(a.Requests, "request"), a.Serial)
 	}
 	if a.Commit != "" {
 		how := "Committed"
@@ -124,6 +125,7 @@ func ApplyJSON(w io.Writer, a Applied, failed *Failure, version string) error {
 		Summary     summary       `json:"summary"`
 		Results     []resultJSON  `json:"results"`
 		State       state         `json:"state"`
+		Requests    int           `json:"requests"`
 		Commit      *string       `json:"commit"`
 		Interrupted bool          `json:"interrupted"`
 		Error       *failureJSON  `json:"error,omitempty"`
@@ -131,7 +133,7 @@ func ApplyJSON(w io.Writer, a Applied, failed *Failure, version string) error {
 	}{
 		newHeader(version),
 		summary{l.Count(resource.Done), l.Count(resource.Waiting), l.Count(resource.Failed), l.Count(resource.Skipped), l.Count(resource.OutcomeOfBlocked)},
-		results, state{a.Serial}, orNil(a.Commit), l.Interrupted, failed.json(), orEmpty(findings),
+		results, state{a.Serial}, a.Requests, orNil(a.Commit), l.Interrupted, failed.json(), orEmpty(findings),
 	})
 }
 

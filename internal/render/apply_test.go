@@ -27,7 +27,7 @@ func ledger() *reconcile.Ledger {
 func TestApply(t *testing.T) {
 	t.Parallel()
 	var text, doc, none, failed bytes.Buffer
-	a := Applied{Ledger: ledger(), Serial: 4, Commit: "abc", Branch: "main", Pushed: true}
+	a := Applied{Ledger: ledger(), Serial: 4, Requests: 12, Commit: "abc", Branch: "main", Pushed: true}
 	if err := errors.Join(
 		ApplyText(term.NewStream(&text, term.Never, nil), a),
 		ApplyJSON(&doc, a, nil, "1.2.3"),

@@ -41,7 +41,7 @@ func ReadPlan(file string, data []byte) (*reconcile.Plan, error) {
 func badPlan(file string, pos diag.Pos, why string) error {
 	return diag.Diagnostic{
 		Severity: diag.Error, Code: diag.SavedPlan, Summary: "not a saved plan: " + why, Pos: pos,
-		Hint: "make a new one with `dcsync plan --out " + file + "`",
+		Hint: "make a new one with `dcsync plan --out FILE`",
 	}
 }
 

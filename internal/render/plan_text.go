@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"dcsync/internal/diag"
 	"dcsync/internal/resource"
 	"dcsync/internal/term"
 	"dcsync/reconcile"
@@ -71,7 +72,7 @@ func changeText(b *strings.Builder, s *term.Stream, c *reconcile.Change) {
 		facts = append(facts, clean(c.Product))
 	}
 	if c.Source.File != "" {
-		facts = append(facts, fmt.Sprintf("%s:%d", clean(c.Source.File), c.Source.Line))
+		facts = append(facts, clean(diag.Pos{File: c.Source.File, Line: c.Source.Line}.String()))
 	}
 	if len(facts) > 0 {
 		fmt.Fprintf(b, "    %s\n", strings.Join(facts, ", "))
@@ -171,7 +172,7 @@ func costLine(c reconcile.Cost) string {
 		return ""
 	}
 	price := "price unknown"
-	if c.Price != nil {
+	if c.Price != nil && c.Price.Currency != "" {
 		price = c.Price.Amount + " " + c.Price.Currency
 		if !c.Price.Complete {
 			price = "at least " + price + " (some prices are unknown)"

@@ -49,14 +49,16 @@ type Ending struct {
 
 // Rules are what an account demands of orders beyond the tables. nil means that the key may not read them.
 type Rules struct {
-	Required []RequiredField // custom fields that every order must give
-	Limits   []ProductLimit  // of the container asked about; a product without one is not limited
+	Fields []CustomField  // all of the account; nil: not known
+	Limits []ProductLimit // of the container asked about; a product without one is not limited
 }
 
-// RequiredField is a custom field.
-type RequiredField struct {
-	ID    int64
-	Label string
+// CustomField is one that orders may give, or must.
+type CustomField struct {
+	ID       int64
+	Label    string
+	Required bool
+	Active   bool
 }
 
 // ProductLimit says what may be ordered of a product. Empty lists allow everything.

@@ -40,6 +40,7 @@ type Applied struct {
 	Plan     *reconcile.Plan
 	Ledger   *reconcile.Ledger // nil when nothing was begun
 	Serial   int
+	Requests int    // sent to the account, from the first look on
 	Commit   string // that holds the state, "" when it was not committed
 	Branch   string // that holds Commit
 	Pushed   bool
@@ -124,7 +125,7 @@ func (p *Project) Apply(ctx context.Context, acct Account, o ApplyOptions) (resu
 	result.Ledger, err = reconcile.Apply(ctx, b.plan, b.in, acct, store, reconcile.Options{
 		Parallelism: o.Parallelism, Settle: o.Settle, Wait: o.Wait, Now: o.Clock, Sleep: o.Sleep, Drain: o.Drain, Observer: o.Observer, Step: o.Step,
 		Source: p.sources(b, o.Version)})
-	result.Serial = store.Snapshot().Serial
+	result.Serial, result.Requests = store.Snapshot().Serial, acct.Requests()
 	if o.Landing.Commit && result.Serial > 0 {
 		err = errors.Join(err, p.land(ctx, landed{b.start, store.Snapshot(), taken, lock.git, id}, o, result))
 	} else if p.onBranch() {
@@ -160,6 +161,8 @@ func fits(saved, now *reconcile.Plan) string {
 		return "the project's files changed since"
 	case (saved.State == nil) != (now.State == nil) || saved.State != nil && *saved.State != *now.State:
 		return "the state changed since"
+	case (saved.Account == nil) != (now.Account == nil) || saved.Account != nil && *saved.Account != *now.Account:
+		return "it names another account than the state"
 	case saved.Target == nil || *saved.Target != *now.Target:
 		return "it was made for another account or address"
 	case saved.Digest != now.Digest:

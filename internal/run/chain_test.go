@@ -166,12 +166,8 @@ func TestEndOfLostChain(t *testing.T) {
 		if got := w.entry("Order", "box").Identity; got.ID != "880001" {
 			t.Errorf("adopted %s", got.ID)
 		}
-		if c := w.change(w.plan(reconcile.RefreshAuto), resource.Blocked, "Order/box"); !strings.Contains(c.Reason, "as 880002, which is revoked") {
-			t.Errorf("%s", c.Reason)
-		}
-		if _, err := w.apply(); err != nil {
-			t.Fatal(err)
-		}
+		w.want("results", outcomes(w.mustApply()), "adopt Order/box: done") // the last one, as ended
+		w.mustBlock("Order/box", "order 880002 is revoked; raise lifecycle.generation")
 		w.holds(0, 2)
 	})
 	t.Run("alive, generation raised", func(t *testing.T) {

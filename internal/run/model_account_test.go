@@ -90,6 +90,17 @@ func (s *modelSeen) over() bool      { return slices.Contains(endedStatuses, s.S
 func (s *modelSeen) issued() bool    { return s.Status == "issued" }
 func (s *modelSeen) reissuing() bool { return s.Status == "reissue_pending" }
 
+// fits gives how the order can be ended as it stands.
+func (s *modelSeen) fits() string {
+	switch s.Status {
+	case "pending", "waiting_pickup":
+		return "cancel"
+	case "needs_approval":
+		return "withdraw"
+	}
+	return "revoke"
+}
+
 // asked is how many other certificates were ever asked for.
 func (s *modelSeen) asked() int {
 	if s.reissuing() {

@@ -31,7 +31,7 @@ func (m *model) run(t *rapid.T, run func()) {
 		case 1:
 			m.mayReissue(t, was, now)
 		case -1: // canceled on the way to an end
-			if r := was.of.retire; r == nil || !r.cancelReissue || !slices.Contains(was.of.named(before), was) {
+			if r := was.of.retire; r == nil || !r.cancelReissue || !slices.Contains(m.named(was.of, before), was) {
 				t.Fatalf("%s: the reissue of order %d was canceled, and nobody asked for that", was.of.name, order.ID)
 			}
 		default:
@@ -136,7 +136,7 @@ func (m *model) mayEnd(t *rapid.T, before *snapshot, was *modelSeen) {
 	}
 	r := o.retire
 	switch {
-	case !o.present || r == nil || !slices.Contains(o.named(before), was):
+	case !o.present || r == nil || !slices.Contains(m.named(o, before), was):
 		refuse("no manifest names it")
 	case o.protect:
 		refuse("it is protected")
@@ -233,7 +233,11 @@ func (s *modelSeen) due(span string, now time.Time) modelDue {
 	if next.After(end) {
 		next = end
 	}
-	if end.After(till) && next.Sub(till) >= 30*day {
+	over := till
+	if asked.After(over) {
+		over = asked
+	}
+	if end.After(till) && next.Sub(over) >= 30*day {
 		return modelDue{true, opens, opens.Add(window / 10)}
 	}
 	if end.Before(till) {

@@ -30,7 +30,12 @@ func (m *model) add(t *rapid.T) {
 	if org != nil && org.status == "inactive" {
 		o.renew = "" // nothing of it could be renewed: no valid project
 	}
-	o.present = true
+	if o.present = true; rapid.Bool().Draw(t, "with every consent") {
+		o.reuse, o.mayReplace, o.mayRevoke, o.changes = true, true, true, "now"
+		if org == nil || org.status != "inactive" {
+			o.renew = "30d"
+		}
+	}
 	if org != nil {
 		org.present = true
 	}
@@ -90,11 +95,11 @@ func (m *model) editCertificate(t *rapid.T) {
 	o := pick(t, "order", m.chosen(present))
 	switch what := rapid.SampledFrom([]string{"key", "names", "years"}).Draw(t, "field"); {
 	case what == "key" && o.csr:
-		o.key = rapid.IntRange(0, keysEach-1).Draw(t, "key")
+		o.key = (o.key + rapid.IntRange(1, keysEach-1).Draw(t, "next key")) % keysEach
 	case what == "names" && o.tls:
-		o.names = rapid.IntRange(0, 2).Draw(t, "names")
+		o.names = (o.names + rapid.IntRange(1, 2).Draw(t, "other names")) % 3
 	default:
-		o.years = rapid.IntRange(1, 2).Draw(t, "years")
+		o.years = 3 - o.years // one or two
 	}
 }
 
@@ -148,6 +153,11 @@ func (m *model) editRetire(t *rapid.T) {
 		r.target, r.action = "certificate:"+pick(t, "certificate", serials), "revoke"
 	}
 	o.retire = r
+	if rapid.Bool().Draw(t, "as it fits") {
+		for _, order := range m.named(o, m.look(t)) {
+			r.action = order.fits()
+		}
+	}
 }
 
 // raise asks for the next order where all earlier ones have ended.
@@ -204,17 +214,25 @@ func (m *model) editValidations(t *rapid.T) {
 	}
 }
 
-// named gives the orders that a retire block may mean, as the account stands.
-func (o *modelOrder) named(s *snapshot) []*modelSeen {
+// named gives the orders that a retire block may mean, as the account stands. Once all of the state was lost, the newest live one may be
+// what the manifest was given back.
+func (m *model) named(o *modelOrder, s *snapshot) []*modelSeen {
 	var out []*modelSeen
 	if o.retire == nil {
 		return nil
+	}
+	var alive *modelSeen
+	for _, order := range s.orders(o) {
+		if m.lost && !order.over() {
+			alive = order
+		}
 	}
 	serial, single := strings.CutPrefix(o.retire.target, "certificate:")
 	last := s.last(o)
 	for _, order := range s.orders(o) {
 		switch {
-		case o.retire.target == "current" && order == last, o.retire.target == "previous" && order != last, o.retire.target == fmt.Sprint(order.ID):
+		case o.retire.target == "current" && (order == last || order == alive),
+			o.retire.target == "previous" && order != last, o.retire.target == fmt.Sprint(order.ID):
 			out = append(out, order)
 		case single && slices.ContainsFunc(s.Certificates, func(c modelSeenCertificate) bool { return c.OrderID == order.ID && c.SerialNumber == serial }):
 			out = append(out, order)

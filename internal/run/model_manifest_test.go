@@ -152,14 +152,16 @@ type modelRetire struct {
 	cancelReissue          bool
 }
 
-func newModel(w *world, approvals bool) *model {
+// newModel makes the model of a project that may hold the chosen ones of modelProducts: few, so that much happens to each.
+func newModel(w *world, chosen []int, approvals bool) *model {
 	m := &model{w: w, approvals: approvals, people: map[string]int{"ann": 0, "bob": 0}, orgs: map[string]*modelOrg{}, orders: map[string]*modelOrder{},
 		ended: map[int]bool{}, dying: map[int]bool{}, revoked: map[string]bool{}, off: map[int]bool{}, refused: map[int]bool{},
 		theirs: map[string]int{}}
 	for _, org := range []string{"north", "south"} {
 		m.orgs[org] = &modelOrg{legal: org, name: org, contact: "ann"}
 	}
-	for i, p := range modelProducts {
+	for _, i := range chosen {
+		p := modelProducts[i]
 		o := &modelOrder{modelProduct: p, first: p.name, generation: 1, years: 1, nonces: map[[2]int]string{}, keys: modelKeys()[i*keysEach : (i+1)*keysEach]}
 		m.orders[p.name] = o
 		for k, csr := range o.keys {

@@ -19,7 +19,7 @@ import (
 const (
 	modelUID     = "11111111-2222-3333-4444-555555555555"
 	modelAccount = 1234567
-	modelSteps   = 40 // of one history, on average
+	modelSteps   = 50 // of one history, on average
 )
 
 // TestModel plays random histories of a project: commits that edit its manifests, people who edit the account behind dcsync's back, time
@@ -67,40 +67,45 @@ func playModel(t *rapid.T) {
 		UniqueAlternativeIDs: rapid.Bool().Draw(t, "unique ids"),
 		IssueAfter:           rapid.SampledFrom([]time.Duration{0, 36 * time.Hour}).Draw(t, "issue after"),
 	})
-	m := newModel(w, rapid.IntRange(0, 3).Draw(t, "approvals") == 0)
+	chosen := rapid.SliceOfNDistinct(rapid.IntRange(0, len(modelProducts)-1), 1, 4, rapid.ID[int]).Draw(t, "products")
+	m := newModel(w, chosen, rapid.IntRange(0, 3).Draw(t, "approvals") == 0)
 	if rapid.IntRange(0, 9).Draw(t, "audited") == 0 {
 		m.inGit()
 	}
+	for range chosen {
+		m.add(t)
+	}
 	t.Repeat(map[string]func(*rapid.T){
-		"":                   m.check,
-		"add":                m.add,
-		"add another":        m.add,
-		"remove":             m.remove,
-		"rename":             m.rename,
-		"edit order":         m.editOrder,
-		"edit certificate":   m.editCertificate,
-		"edit lifecycle":     m.editLifecycle,
-		"edit consent":       m.editConsent,
-		"retire":             m.editRetire,
-		"order again":        m.raise,
-		"edit person":        m.editPerson,
-		"edit organization":  m.editOrganization,
-		"switch":             m.editStatus,
-		"validate":           m.editValidations,
-		"drift":              m.drift,
-		"people end":         m.end,
-		"people approve":     m.approve,
-		"people pick up":     m.pickUp,
-		"time passes":        m.advance,
-		"a window opens":     m.advanceToWindow,
-		"faulty apply":       m.faultyApply,
-		"interrupted apply":  m.interruptedApply,
-		"killed apply":       m.killedApply,
-		"killed apply again": m.killedApply,
-		"fresh clone":        m.clone,
-		"state is lost":      m.lose,
-		"apply":              m.apply,
-		"apply again":        m.apply,
+		"":                    m.check,
+		"add":                 m.add,
+		"remove":              m.remove,
+		"rename":              m.rename,
+		"edit order":          m.editOrder,
+		"edit certificate":    m.editCertificate,
+		"another certificate": m.editCertificate,
+		"edit lifecycle":      m.editLifecycle,
+		"edit consent":        m.editConsent,
+		"retire":              m.editRetire,
+		"order again":         m.raise,
+		"edit person":         m.editPerson,
+		"edit organization":   m.editOrganization,
+		"switch":              m.editStatus,
+		"validate":            m.editValidations,
+		"drift":               m.drift,
+		"people end":          m.end,
+		"people approve":      m.approve,
+		"people pick up":      m.pickUp,
+		"time passes":         m.advance,
+		"a window opens":      m.advanceToWindow,
+		"another window":      m.advanceToWindow,
+		"faulty apply":        m.faultyApply,
+		"interrupted apply":   m.interruptedApply,
+		"killed apply":        m.killedApply,
+		"killed apply again":  m.killedApply,
+		"fresh clone":         m.clone,
+		"state is lost":       m.lose,
+		"apply":               m.apply,
+		"apply again":         m.apply,
 	})
 	m.apply(t)
 	m.audit(t)
@@ -201,7 +206,7 @@ func (m *model) clone(*rapid.T) {
 	if string(m.committed) == string(m.w.stateBytes()) {
 		return
 	}
-	m.behind = true
+	m.behind, m.lost = true, m.lost || m.committed == nil
 	m.w.restore(m.committed)
 }
 

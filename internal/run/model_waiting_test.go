@@ -29,12 +29,14 @@ func (r waiting) deferred(c *reconcile.Change) string {
 	}
 	if len(c.Fields) == 0 {
 		switch {
+		case c.Trigger == resource.ByTime && r.own.reissuing():
+			return "" // the renewal waits
 		case r.o.retire == nil:
 			return "and the manifest wants no end"
 		case c.ID != fmt.Sprint(r.own.ID) && !r.own.issued():
 			return "" // the previous order waits for this one
 		}
-		for _, order := range r.o.named(r.s) {
+		for _, order := range r.m.named(r.o, r.s) {
 			if order.waits("revoke") {
 				return ""
 			}
@@ -67,8 +69,10 @@ func (r waiting) blocked(c *reconcile.Change) string {
 	held := o.protect || r.entry.Applied.Protect
 	sameKey := o.csr && !o.reuse && r.own.Certificate.CSR == o.keys[o.key]
 	due := r.own.due(o.renew, m.w.clock.Now())
-	inWindow := o.renew != "" && r.own.issued() && !m.w.clock.Now().Before(due.earliest)
+	inWindow := o.renew != "" && (r.own.issued() || r.own.reissuing()) && !m.w.clock.Now().Before(due.earliest)
 	switch {
+	case r.retires() && r.entry.Identity.Generation != o.generation:
+		return "" // it asks for an end and for the next order at once
 	case r.retires():
 		return r.ending(c, held)
 	case r.own.over():
@@ -105,12 +109,11 @@ func (r waiting) ending(c *reconcile.Change, held bool) string {
 	if strings.HasPrefix(want.target, "certificate:") && want.target != "certificate:"+r.own.Certificate.SerialNumber {
 		return "" // no list shows it
 	}
-	for _, order := range r.o.named(r.s) {
-		fits := map[string]string{"issued": "revoke", "pending": "cancel", "waiting_pickup": "cancel", "needs_approval": "withdraw"}[order.Status]
+	for _, order := range r.m.named(r.o, r.s) {
 		switch {
 		case order.reissuing() && (want.action != "revoke" || !want.cancelReissue):
 			return ""
-		case !order.over() && !order.reissuing() && want.action != fits && !(order.Status == "needs_approval" && want.action == "cancel"):
+		case !order.over() && !order.reissuing() && want.action != order.fits() && !(order.Status == "needs_approval" && want.action == "cancel"):
 			return ""
 		}
 	}

@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +89,22 @@ func TestOrderOfInactive(t *testing.T) {
 	w.refusedFiles("wanted inactive")
 }
 
+// A request that nobody has decided yet keeps an organization from being switched off, as the API does.
+func TestOrganizationWithOpenRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", driverYAML))
+	w.file("dcsync.yaml", strings.Replace(projectYAML, "skip_approval: true", "skip_approval: false", 1))
+	w.mustApply()
+	w.do("880001", "approve")
+	w.write("driver.yaml", retireYAML(driverYAML, "action: revoke"))
+	w.mustApply()
+	w.write("acme.yaml", lifecycleYAML(strings.Replace(acmeYAML, "  telephone: 801-555-0100\n", "  telephone: 801-555-0100\n  status: inactive\n", 1), "allow: [deactivate-in-use]"))
+	w.mustBlock("Organization/acme", "orders 880001 of it are under way")
+	w.do("880001", "approve")
+	w.mustApply(destroyOne)
+	w.converged()
+}
+
 // An organization that is inactive in the account freezes what belongs to it: that is told at plan, not by the API's refusal. A manifest that
 // switches it on comes first.
 func TestInactiveInAccount(t *testing.T) {
@@ -99,6 +116,9 @@ func TestInactiveInAccount(t *testing.T) {
 	w.mustBlock("Order/driver", "70011 is inactive")
 	w.write("installer.csr", newCSR(t))
 	w.mustBlock("Order/installer", "70011 is inactive")
+	w.edit("acme.yaml", "  telephone: 801-555-0100\n", "  telephone: 801-555-0100\n  status: inactive\n")
+	w.mustBlock("Order/installer", "wanted inactive")
+	w.edit("acme.yaml", "  status: inactive\n", "")
 	w.edit("acme.yaml", "  telephone: 801-555-0100\n", "  telephone: 801-555-0100\n  status: active\n")
 	w.mustApply(destroyOne)
 	w.converged()
@@ -315,4 +335,31 @@ func TestApproversInAccount(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An organization that somebody made after the plan blocks ours, and is named.
+func TestOrganizationMadeMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, acme())
+	made := false
+	w.sent.before = func(r *http.Request) {
+		if made || r.Method != http.MethodPost || r.URL.Path != "/services/v2/organization" {
+			return
+		}
+		made = true
+		twin := map[string]any{"name": "Acme Corporation", "address": "1 Example Street", "city": "Lehi", "state": "Utah", "zip": "84043", "country": "us",
+			"telephone": "801-555-0100", "organization_contact": map[string]any{"first_name": "Else", "last_name": "Body", "email": "else@example.com", "job_title": "Officer", "telephone": "801-555-0109"}}
+		if status, err := w.as("POST", "/organization", twin); err != nil || status != 201 {
+			w.Errorf("make the twin: %d %v", status, err)
+		}
+	}
+	a, err := w.apply()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.want("results", outcomes(a), "create Organization/acme: blocked")
+	if p := a.Ledger.Results[0].Err; !strings.Contains(p.Message, "70011") || p.Hint == "" {
+		t.Errorf("%+v", p)
+	}
+	w.holds(1, 0)
 }

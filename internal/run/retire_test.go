@@ -274,3 +274,67 @@ func TestRetireFirstCertificate(t *testing.T) {
 		t.Errorf("with the state lost: %q", c.Revokes)
 	}
 }
+
+// With all of the state lost, an end that was reached is not taken for asked of the order before.
+func TestLostAfterRetire(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", lifecycleYAML(driverYAML, "apply_changes: now, allow: [replace]")))
+	w.mustApply()
+	w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+	w.mustApply(destroyOne)
+	manifest := strings.Replace(lifecycleYAML(driverYAML, "apply_changes: now, allow: [replace]"), "{years: 1}", "{years: 2}", 1)
+	w.write("driver.yaml", retireYAML(manifest, "action: revoke"))
+	w.mustApply()
+	w.lose()
+	for range 2 {
+		if _, err := w.apply(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.mustBlock("Order/driver", "no order of this manifest in state")
+	if a, b := w.object("orders", "880001")["status"], w.object("orders", "880002")["status"]; a != "issued" || b != "revoked" {
+		t.Errorf("orders are %v and %v", a, b)
+	}
+}
+
+// What an earlier run placed after an order and could not record is found by any later one, whatever the manifest says by then.
+func TestFollowerIsFound(t *testing.T) {
+	t.Parallel()
+	const consent = "apply_changes: now, allow: [replace]"
+	first := lifecycleYAML(driverYAML, consent)
+	for name, later := range map[string]string{
+		"the change was taken back": first,
+		"consent was taken back":    lifecycleYAML(strings.Replace(driverYAML, "{years: 1}", "{years: 2}", 1), "apply_changes: now"),
+		"an end is asked for":       retireYAML(strings.Replace(first, "{years: 1}", "{years: 2}", 1), "action: revoke"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", first))
+			w.mustApply()
+			before := w.stateBytes()
+			w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+			w.mustApply(destroyOne)
+			w.restore(before)
+			w.write("driver.yaml", later)
+			w.want("results", outcomes(w.mustApply()), "adopt Order/driver: done")
+			if e := w.entry("Order", "driver").Identity; e.ID != "880002" || e.Sequence != 1 || len(e.Earlier) != 1 || e.Earlier[0].Ended != "replaced" {
+				t.Errorf("identity %+v", e)
+			}
+			w.holds(1, 2)
+		})
+	}
+}
+
+// When the present certificate is to be revoked, whatever else its order is due for is decided when it is known what became of the order.
+func TestRetireCertificateInWindow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", lifecycleYAML(driverYAML, "renew_before: 30d")))
+	w.mustApply()
+	w.pass(340)
+	serial := w.object("orders", "880001")["certificate"].(map[string]any)["serial_number"].(string)
+	manifest := strings.Replace(lifecycleYAML(driverYAML, "renew_before: 30d"), "pki@", "other@", 1)
+	w.write("driver.yaml", strings.Replace(retireYAML(manifest, "action: revoke"), "target: current", "target: certificate:"+serial, 1))
+	w.want("results", outcomes(w.mustApply()), "revoke Order/driver: done")
+	w.converged()
+	w.holds(1, 1)
+}

@@ -35,6 +35,7 @@ func TestSavedPlan(t *testing.T) {
 			w.patch("order", "880001", map[string]any{"additional_emails": []string{"other@example.com"}})
 		}, stale: true},
 		{name: "order ended", after: func(w *world, _ *reconcile.Plan) { w.do("880001", "issue"); w.do("880001", "revoke") }, stale: true},
+		{name: "account of the state edited", after: func(_ *world, p *reconcile.Plan) { p.Account = &reconcile.AccountRef{ID: 7, APIURL: p.Account.APIURL} }, stale: true},
 		{name: "digest edited", after: func(_ *world, p *reconcile.Plan) { p.Digest = "sha256:00" }, stale: true},
 		{name: "another account", after: func(_ *world, p *reconcile.Plan) { p.Target.ID++ }, stale: true},
 		{name: "another address", after: func(_ *world, p *reconcile.Plan) { p.Target.APIURL += "/" }, stale: true},

@@ -46,7 +46,8 @@ func TestMovedFrom(t *testing.T) {
 	w.remove("driver.yaml")
 	moved := strings.Replace(driverYAML, "name: driver", "name: kernel", 1)
 	w.write("kernel.yaml", moved)
-	w.want("findings of a rename without a word", findings(w.plan(reconcile.RefreshAuto)), string(diag.Forgotten)+" Order/driver", string(diag.LooksMoved)+" Order/kernel")
+	w.mustBlock("Order/kernel", "write metadata.moved_from: [driver]")
+	w.mustBlock("Order/driver", "Order/kernel looks like it under another name")
 	w.write("kernel.yaml", strings.Replace(moved, "name: kernel", "name: kernel, moved_from: [driver]", 1))
 	p := w.plan(reconcile.RefreshAuto)
 	w.want("plan", changes(p))
@@ -213,4 +214,51 @@ func TestWaitInterrupted(t *testing.T) {
 		t.Error("what was seen last is not recorded")
 	}
 	w.converged()
+}
+
+// Nothing is ordered outside of the containers that the project looks at, also where nobody named one.
+func TestContainerOutsideScope(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, map[string]string{"box.yaml": boxYAML})
+	w.file("dcsync.yaml", strings.Replace(projectYAML, "settle: 0s", "settle: 0s, scope: {containers: [12]}", 1))
+	w.mustBlock("Order/box", "it would go to container 11")
+	w.file("dcsync.yaml", strings.Replace(projectYAML, "settle: 0s", "settle: 0s, scope: {containers: [11, 12]}", 1))
+	w.mustApply()
+	w.converged()
+}
+
+// A custom field that the account does not have, or no longer takes, is found at plan.
+func TestUnknownCustomField(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, map[string]string{"box.yaml": strings.Replace(boxYAML, "  order_validity", "  custom_fields: [{metadata_id: 77, value: x}]\n  order_validity", 1)})
+	w.mustBlock("Order/box", "no custom field 77")
+	w.edit("box.yaml", "metadata_id: 77", "metadata_id: 17")
+	w.mustBlock("Order/box", `("Retired field") is not active`)
+	w.edit("box.yaml", "metadata_id: 17", "metadata_id: 12")
+	w.mustApply()
+}
+
+// A plan that is limited to some objects says nothing about others.
+func TestTargetFindings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "box.yaml", boxYAML))
+	w.mustApply()
+	w.remove("box.yaml")
+	o := w.planOptions(reconcile.RefreshAuto)
+	for _, tt := range []struct {
+		target string
+		want   int
+	}{{"acme", 0}, {"", 1}} {
+		o.Targets = nil
+		if tt.target != "" {
+			o.Targets = []resource.Address{{Kind: "Organization", Name: tt.target}}
+		}
+		p, err := w.open().Plan(t.Context(), w.account(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Findings) != tt.want {
+			t.Errorf("target %q: %v", tt.target, p.Findings)
+		}
+	}
 }

@@ -332,3 +332,22 @@ func TestRenewalOfInactive(t *testing.T) {
 		t.Errorf("%s %s", c.Trigger, c.Reason)
 	}
 }
+
+// A renewal of ours that ended before it could be recorded is recorded as ended: it is nobody else's, and only another generation orders
+// again.
+func TestRenewalEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", lifecycleYAML(driverYAML, "renew_before: 30d")))
+	w.mustApply()
+	before := w.stateBytes()
+	w.pass(340)
+	w.mustApply()
+	w.restore(before)
+	w.do("880002", "revoke")
+	w.want("results", outcomes(w.mustApply()), "adopt Order/driver: done")
+	w.mustBlock("Order/driver", "order 880002 is revoked; raise lifecycle.generation")
+	w.edit("driver.yaml", "renew_before: 30d", "renew_before: 30d, generation: 2")
+	w.mustApply()
+	w.holds(1, 3)
+	w.converged()
+}

@@ -136,3 +136,28 @@ func TestRetireTLS(t *testing.T) {
 	w.mustApply()
 	w.converged()
 }
+
+// A reissue asks for all that the manifest says of the certificate: a name that somebody added in the account would be lost, and with it
+// the certificates.
+func TestReissueLosesDriftedName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, shop(t, ""))
+	w.mustApply()
+	if status, err := w.as("POST", "/order/certificate/880001/reissue", map[string]any{"skip_approval": true, "certificate": map[string]any{
+		"common_name": "shop.example.com", "dns_names": []string{"www.shop.example.com", "pay.shop.example.com"}, "csr": newCSR(t), "signature_hash": "sha256"}}); err != nil || status != 201 {
+		t.Fatalf("reissue: %d %v", status, err)
+	}
+	if p := w.plan(reconcile.RefreshFull); !p.HasDrift() || p.HasIntent() {
+		t.Errorf("%v", changes(p))
+	}
+	w.mustApply()
+	w.write("shop.csr", newCSR(t))
+	w.mustBlock("Order/shop", "the reissue makes DigiCert revoke")
+	w.write("shop.yaml", lifecycleYAML(shopYAML, "allow: [reissue-revoking]"))
+	c := w.change(w.planLoosely(), resource.ReissueNow, "Order/shop")
+	if len(c.Fields) != 2 || len(c.Revokes) == 0 {
+		t.Errorf("fields %v, revokes %v", c.Fields, c.Revokes)
+	}
+	w.mustApply(destroyOne)
+	w.converged()
+}

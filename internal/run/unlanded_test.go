@@ -6,13 +6,16 @@ import (
 	"testing"
 
 	"dcsync/internal/sandbox"
+	"dcsync/reconcile"
 )
 
 // What a manifest wants of its current order is about the order at the end of its chain, also when the run that placed that one could not
 // land it: it is taken over first, and the one before it is left alone.
 func TestCurrentIsLast(t *testing.T) {
 	t.Parallel()
-	retire := func(w *world) { w.write("box.yaml", boxYAML+"retire: {target: current, action: revoke, comments: x}\n") }
+	retire := func(w *world) {
+		w.write("box.yaml", boxYAML+"retire: {target: current, action: revoke, comments: x}\n")
+	}
 	for _, how := range []string{"renewed", "renewed twice", "replaced"} {
 		for _, lost := range []string{"older", "gone"} {
 			t.Run("retired, "+how+", state "+lost, func(t *testing.T) {
@@ -69,4 +72,36 @@ func TestCurrentIsUnsure(t *testing.T) {
 		t.Errorf("%s", why)
 	}
 	w.want("writes", w.writes())
+}
+
+// The end of the previous order may be written together with what makes it the previous one: it waits until then.
+func TestPreviousIsToCome(t *testing.T) {
+	t.Parallel()
+	const retire = "retire: {target: previous, action: revoke, comments: x}\n"
+	for _, how := range []string{"renewed", "replaced"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, nil)
+			lifecycle := map[string]string{"renewed": "{renew_before: 30d}", "replaced": "{apply_changes: now, allow: [replace]}"}[how]
+			w.write("box.yaml", boxYAML+"lifecycle: "+lifecycle+"\n"+retire)
+			w.mustApply()
+			w.do("880001", "issue")
+			w.want("results of the first", outcomes(w.mustApply()))
+			if how == "renewed" {
+				w.pass(340)
+			} else {
+				w.edit("box.yaml", "{years: 1}", "{years: 2}")
+			}
+			action := map[string]string{"renewed": "renew", "replaced": "replace"}[how]
+			w.want("results of the second", outcomes(w.mustApply(destroyOne)), action+" Order/box: waiting")
+			w.want("plan", changes(w.plan(reconcile.RefreshAuto)), "deferred Order/box (intent)")
+			w.do("880002", "issue")
+			w.want("results of the end", outcomes(w.mustApply()), "revoke Order/box: done")
+			if got := w.object("orders", "880001")["status"]; got != "revoked" {
+				t.Errorf("the previous order is %v", got)
+			}
+			w.converged()
+			w.holds(0, 2)
+		})
+	}
 }

@@ -1,0 +1,88 @@
+package run_test
+
+import (
+	"strings"
+	"testing"
+
+	"dcsync/internal/sandbox"
+)
+
+// A new manifest beside one that is gone, for the same product, organization and names, orders nothing until it says which of both it is, whatever
+// else differs in it; and the state keeps what it knows of the order.
+func TestRenameWithoutWord(t *testing.T) {
+	t.Parallel()
+	renamed := strings.Replace(shopYAML, "name: shop", "name: store", 1)
+	for name, tc := range map[string]struct{ lifecycle, manifest string }{
+		"as it was":           {"protect: false", renamed},
+		"protected":           {"protect: true", renamed},
+		"other emails":        {"protect: false", renamed + "  additional_emails: [b@example.com]\n"},
+		"another key":         {"protect: false", strings.Replace(renamed, "shop.csr", "store.csr", 1)},
+		"one more name":       {"protect: false", strings.Replace(renamed, "www.shop.example.com]", "www.shop.example.com, pay.shop.example.com]", 1)},
+		"the order has ended": {"protect: false", renamed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, with(shop(t, tc.lifecycle), "store.csr", newCSR(t)))
+			w.mustApply()
+			w.remove("shop.yaml")
+			w.write("store.yaml", tc.manifest)
+			if name == "the order has ended" {
+				w.do("880001", "revoke")
+				w.mustApply()
+				w.holds(1, 2)
+				return
+			}
+			w.mustBlock("Order/store", "metadata.moved_from: [shop]")
+			if _, err := w.apply(); err != nil {
+				t.Fatal(err)
+			}
+			w.holds(1, 1)
+			w.entry("Order", "shop")
+			if name == "as it was" {
+				w.write("store.yaml", lifecycleYAML(renamed, "generation: 2"))
+				w.want("results", outcomes(w.mustApply()), "create Order/store: done", "forget Order/shop: done")
+				w.holds(1, 2)
+				return
+			}
+			w.edit("store.yaml", "name: store", "name: store, moved_from: [shop]")
+			if w.plan("auto"); w.entry("Order", "shop").Identity.ID != "880001" {
+				t.Error("the order is not the manifest's any more")
+			}
+		})
+	}
+}
+
+// A name that an order was placed under, and that another manifest has now, orders under a raised generation only; so does the manifest that
+// was renamed when neither state nor moved_from tell of its past.
+func TestNameTakenOver(t *testing.T) {
+	t.Parallel()
+	start := func(t *testing.T) *world {
+		w := newWorld(t, sandbox.Options{}, nil)
+		w.write("box.yaml", boxYAML)
+		w.mustApply()
+		w.write("box.yaml", strings.Replace(boxYAML, "name: box", "name: crate, moved_from: [box]", 1))
+		w.mustApply()
+		w.write("box.yaml", strings.Replace(boxYAML, "name: box", "name: crate", 1))
+		w.write("new.yaml", strings.ReplaceAll(boxYAML, "box@example.com", "new@example.com"))
+		return w
+	}
+	t.Run("with state", func(t *testing.T) {
+		t.Parallel()
+		w := start(t)
+		w.mustBlock("Order/box", "raise lifecycle.generation to 2")
+		w.edit("new.yaml", "  order_validity: {years: 1}\n", "  order_validity: {years: 1}\nlifecycle: {generation: 2}\n")
+		w.want("results", outcomes(w.mustApply()), "create Order/box: waiting")
+		w.converged()
+	})
+	t.Run("state lost", func(t *testing.T) {
+		t.Parallel()
+		w := start(t)
+		w.lose()
+		w.mustBlock("Order/box", "raise lifecycle.generation")
+		w.mustBlock("Order/crate", "under another name")
+		if _, err := w.apply(); err != nil {
+			t.Fatal(err)
+		}
+		w.holds(0, 1)
+	})
+}
