@@ -258,6 +258,14 @@ func lost(before, after *state.Entry) []string {
 			why = append(why, fmt.Sprintf("it no longer remembers that %s was %s", strings.TrimSpace(t.ID+" "+t.Serial), t.Status))
 		}
 	}
+	if before.Identity.ID != after.Identity.ID {
+		return why // what an order had before is kept as long as it is the address's own
+	}
+	for _, c := range before.Identity.Replaced {
+		if !slices.Contains(after.Identity.Replaced, c) {
+			why = append(why, "it no longer remembers that its order had certificate "+c.Serial)
+		}
+	}
 	return why
 }
 

@@ -70,6 +70,17 @@ func TestStateEdited(t *testing.T) {
 		}, []string{edited + order}, "no longer remembers that it owned 880003"},
 		"tombstone taken out": {func(w *world) { w.bury(); w.forge(func(f *state.File) { entry(f).Identity.Tombstones = nil }) }, []string{edited + order}, "no longer remembers that 880003 0A880003 was revoked"},
 		"tombstone":           {func(w *world) { w.bury() }, nil, ""},
+		"certificate of before": {func(w *world) {
+			w.record(func(f *state.File) { entry(f).Identity.Replaced = []state.Certificate{{Serial: "0B"}} })
+			w.land()
+			w.forge(func(f *state.File) { entry(f).Identity.Replaced = nil })
+		}, []string{edited + order}, "had certificate 0B"},
+		"certificates of an order that was followed": {func(w *world) {
+			w.record(func(f *state.File) { entry(f).Identity.Replaced = []state.Certificate{{Serial: "0B"}} })
+			w.land()
+			w.renew(order)
+			w.forgeRecord(func(f *state.File) { entry(f).Identity.Replaced = nil })
+		}, nil, ""},
 		"note rewritten": {func(w *world) {
 			w.forge(func(f *state.File) {
 				entry(f).Identity.Notes = map[string]string{"5": "Windows installer, ticket DESK-41"}
