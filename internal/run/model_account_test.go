@@ -178,11 +178,16 @@ func (s *snapshot) orders(o *modelOrder) []*modelSeen {
 func (s *snapshot) last(o *modelOrder) *modelSeen {
 	var out *modelSeen
 	for _, order := range s.orders(o) {
-		if out == nil || order.generation > out.generation || order.generation == out.generation && order.sequence > out.sequence {
+		if out == nil || order.after(out) {
 			out = order
 		}
 	}
 	return out
+}
+
+// after tells whether an order of a manifest follows another one of it.
+func (s *modelSeen) after(other *modelSeen) bool {
+	return s.generation > other.generation || s.generation == other.generation && s.sequence > other.sequence
 }
 
 func (s *snapshot) organization(legal string) *modelSeenOrg {

@@ -146,8 +146,10 @@ func (m *model) mayEnd(t *rapid.T, before *snapshot, was *modelSeen) {
 		refuse("by " + r.action)
 	case was.Status == "needs_approval" && r.action == "revoke":
 		refuse("by " + r.action)
-	case r.target == "previous" && r.reason != "keyCompromise" && !before.last(o).issued() && !before.last(o).reissuing():
-		refuse("the one that follows it is not issued")
+	case r.target == "previous" && r.reason != "keyCompromise" && !slices.ContainsFunc(before.orders(o), func(next *modelSeen) bool {
+		return (next.issued() || next.reissuing()) && next.after(was)
+	}):
+		refuse("none that follows it is issued")
 	}
 	m.ended[was.ID] = true
 }
