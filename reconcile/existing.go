@@ -152,7 +152,7 @@ func (b *builder) regenerate(p *Plan, o *resource.Object, entry *state.Entry, li
 	switch {
 	case o.Lifecycle.Generation < entry.Identity.Generation:
 		b.add(p, b.blocked(o, fmt.Sprintf("generation %d was applied already", entry.Identity.Generation), "lifecycle.generation can only be raised"))
-	case alive != nil:
+	case alive != nil && alive.Phase != resource.Ended:
 		why, hint := stillLives(alive)
 		c := b.blocked(o, why, hint)
 		c.ID = alive.ID

@@ -63,19 +63,20 @@ func (b *builder) claimed(o *resource.Object) (reason, hint string) {
 // orphan says why a manifest that is new orders nothing, "" when it may: state owns a living order of the same product, organization and names
 // whose manifest is gone.
 func (b *builder) orphan(o *resource.Object) (reason, hint string) {
-	if o.Descriptor.Nonce == "" || o.Lifecycle.Generation > 1 {
+	if o.Descriptor.Nonce == "" {
 		return "", ""
 	}
 	for _, a := range b.in.State.Addresses() {
 		entry := b.in.State.Objects[a]
-		if a.Kind != o.Address.Kind || b.in.Set.Get(a) != nil || b.in.Later[a] || entry.Identity.Product != o.Descriptor.Product || b.over(a, entry) {
+		gone := b.in.Set.Get(a) == nil && !b.in.Later[a]
+		if a.Kind != o.Address.Kind || !gone || entry.Identity.Product != o.Descriptor.Product || o.Lifecycle.Generation > entry.Identity.Generation || b.over(a, entry) {
 			continue
 		}
 		was := &resource.Live{Kind: a.Kind, Depth: resource.InfoDepth, Spec: entry.Applied.Spec}
 		if sameIdentity(o.Descriptor, b.desired(o), was) == "" {
 			b.heirs[a] = o.Address
 			return fmt.Sprintf("order %s of %s, whose manifest is gone, is of the same product, organization and names", entry.Identity.ID, a),
-				fmt.Sprintf("when it is a rename, write metadata.moved_from: [%s]; else raise lifecycle.generation to order beside it", a.Name)
+				fmt.Sprintf("when it is a rename, write metadata.moved_from: [%s]; else raise lifecycle.generation to %d to order beside it", a.Name, entry.Identity.Generation+1)
 		}
 	}
 	return "", ""

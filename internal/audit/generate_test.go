@@ -109,44 +109,73 @@ func distance(n int) []byte {
 	return out
 }
 
-// difference writes data as the beginning of base, something else, and the end of base.
+// difference writes data as parts of base and what is new. The parts are the entries of a state file; of what has none, the beginning and
+// the end.
 func difference(base, data []byte) []byte {
-	start := 0
-	for step := len(base); step > 0; step /= 8 { // whole blocks first: single bytes take long under the race detector
-		for start+step <= min(len(base), len(data)) && bytes.Equal(base[start:start+step], data[start:start+step]) {
-			start += step
+	d := &delta{}
+	d.size(len(base))
+	d.size(len(data))
+	mark := []byte("\n    \"")
+	if !bytes.Contains(data, mark) {
+		start, end := 0, 0
+		for start < min(len(base), len(data)) && base[start] == data[start] {
+			start++
+		}
+		for end < min(len(base), len(data))-start && base[len(base)-1-end] == data[len(data)-1-end] {
+			end++
+		}
+		d.take(0, start)
+		d.add(data[start : len(data)-end])
+		d.take(len(base)-end, end)
+		return d.out
+	}
+	at, places := 0, map[string]int{}
+	for _, part := range bytes.SplitAfter(base, mark) {
+		places[string(part)] = at
+		at += len(part)
+	}
+	from, n := 0, 0 // what is to be taken
+	for _, part := range bytes.SplitAfter(data, mark) {
+		place, known := places[string(part)]
+		switch {
+		case known && from+n == place:
+			n += len(part)
+		case known:
+			d.take(from, n)
+			from, n = place, len(part)
+		default:
+			d.take(from, n)
+			d.add(part)
+			from, n = 0, 0
 		}
 	}
-	end := 0
-	for step := len(base); step > 0; step /= 8 {
-		for end+step <= min(len(base), len(data))-start && bytes.Equal(base[len(base)-end-step:len(base)-end], data[len(data)-end-step:len(data)-end]) {
-			end += step
-		}
+	d.take(from, n)
+	return d.out
+}
+
+// delta is a difference as git writes it.
+type delta struct{ out []byte }
+
+func (d *delta) size(n int) {
+	for ; n > 127; n >>= 7 {
+		d.out = append(d.out, byte(n)|128)
 	}
-	var out []byte
-	size := func(n int) {
-		for ; n > 127; n >>= 7 {
-			out = append(out, byte(n)|128)
-		}
-		out = append(out, byte(n))
+	d.out = append(d.out, byte(n))
+}
+
+func (d *delta) take(from, n int) {
+	for ; n > 0; from, n = from+0xffff, n-0xffff {
+		m := min(n, 0xffff)
+		d.out = append(d.out, 128|15|48, byte(from), byte(from>>8), byte(from>>16), byte(from>>24), byte(m), byte(m>>8))
 	}
-	take := func(from, n int) {
-		for ; n > 0; from, n = from+0xffff, n-0xffff {
-			out = append(out, 128|15|48)
-			m := min(n, 0xffff)
-			out = append(out, byte(from), byte(from>>8), byte(from>>16), byte(from>>24), byte(m), byte(m>>8))
-		}
+}
+
+func (d *delta) add(data []byte) {
+	for len(data) > 0 {
+		n := min(len(data), 127)
+		d.out = append(append(d.out, byte(n)), data[:n]...)
+		data = data[n:]
 	}
-	size(len(base))
-	size(len(data))
-	take(0, start)
-	for rest := data[start : len(data)-end]; len(rest) > 0; {
-		n := min(len(rest), 127)
-		out = append(append(out, byte(n)), rest[:n]...)
-		rest = rest[n:]
-	}
-	take(len(base)-end, end)
-	return out
 }
 
 // unpack makes a repository of the objects, with a branch at a commit that is checked out.

@@ -94,7 +94,7 @@ func (a *auditor) branch(ctx context.Context, file string) ([]*commit, error) {
 		return nil, err
 	}
 	if tip == "" {
-		if a.State.Account != nil || len(a.State.Objects) > 0 {
+		if a.Drift == nil || a.State.Account != nil { // who asked the remote and got an empty state knows that the branch has not begun
 			a.lacks("this clone has not seen the state's branch %s", a.Project.StateRef)
 		}
 		return nil, nil

@@ -33,8 +33,12 @@ func (r waiting) deferred(c *reconcile.Change) string {
 			return "" // the renewal waits
 		case r.o.retire == nil:
 			return "and the manifest wants no end"
+		case r.o.retire.target == "previous" && len(r.entry.Identity.Earlier) == 0:
+			return "" // there is no previous order yet
 		case c.ID != fmt.Sprint(r.own.ID) && !r.own.issued():
 			return "" // the previous order waits for this one
+		case r.o.retire.target == "previous" && len(r.entry.Identity.Earlier) == 0:
+			return "" // there is none yet
 		}
 		for _, order := range r.m.named(r.o, r.s) {
 			if order.waits("revoke") {

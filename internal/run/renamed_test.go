@@ -15,6 +15,7 @@ func TestRenameWithoutWord(t *testing.T) {
 	for name, tc := range map[string]struct{ lifecycle, manifest string }{
 		"as it was":           {"protect: false", renamed},
 		"protected":           {"protect: true", renamed},
+		"a later generation":  {"generation: 2", lifecycleYAML(renamed, "generation: 2")},
 		"other emails":        {"protect: false", renamed + "  additional_emails: [b@example.com]\n"},
 		"another key":         {"protect: false", strings.Replace(renamed, "shop.csr", "store.csr", 1)},
 		"one more name":       {"protect: false", strings.Replace(renamed, "www.shop.example.com]", "www.shop.example.com, pay.shop.example.com]", 1)},

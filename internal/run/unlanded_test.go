@@ -105,3 +105,17 @@ func TestPreviousIsToCome(t *testing.T) {
 		})
 	}
 }
+
+// A raised generation orders again where the order that state knows has ended and so has what followed it, also when state does not know of that.
+func TestGenerationAfterUnlandedEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, nil)
+	last, older := w.chainOf("renewed")
+	w.restore(older)
+	w.endBefore(last)
+	w.edit("box.yaml", "lifecycle: {", "lifecycle: {generation: 2, ")
+	w.mustBlock("Order/box", last+" is issued")
+	w.do(last, "expire")
+	w.want("results", outcomes(w.mustApply()), "create Order/box: waiting")
+	w.converged()
+}
