@@ -201,7 +201,7 @@ func (a *auditor) wasAsked(r *replay, address resource.Address, e *state.Entry) 
 	return false
 }
 
-// policy reports what the policy of the time refused and was applied all the same.
+// policy reports what the policy of the time refused and was applied all the same; name is the address the manifest had then.
 func (a *auditor) policy(r *replay, address resource.Address, e *state.Entry, findings diag.List, name resource.Address) {
 	for _, d := range findings {
 		if d.Severity != diag.Error || !strings.HasPrefix(string(d.Code), "DC15") || d.Address != name.String() {
