@@ -92,11 +92,12 @@ type auditor struct {
 	reached   map[string]bool    // every commit of the branch
 	stateBlob string             // state file of the checkout's commit
 
-	asked    map[string]bool               // digest of every manifest the branch ever held
-	merged   map[resource.Address]*Entry   // the newest event of a manifest
-	versions map[resource.Address][]string // commits that changed a manifest
-	orders   map[string]*record            // by kind and live id
-	suspect  map[string]*version           // by version of the state that was edited: the last one before that was not
+	asked    map[string]bool                         // digest of every manifest the branch ever held
+	merged   map[resource.Address]*Entry             // the newest event of a manifest
+	versions map[resource.Address][]string           // commits that changed a manifest
+	earlier  map[resource.Address][]resource.Address // names that a manifest said it had before
+	orders   map[string]*record                      // by kind and live id
+	suspect  map[string]*version                     // by version of the state that was edited: the last one before that was not
 
 	entries  []Entry        // oldest first
 	found    []finding      // in no order
@@ -113,7 +114,7 @@ type finding struct {
 func begin(in Input) (*auditor, error) {
 	a := &auditor{Input: in, objects: in.Repo.Snapshots(), wanted: map[resource.Address]*resource.Object{}, lacking: map[string]bool{},
 		merges: map[string]*commit{}, reached: map[string]bool{}, asked: map[string]bool{}, merged: map[resource.Address]*Entry{},
-		versions: map[resource.Address][]string{}, orders: map[string]*record{}, suspect: map[string]*version{}, weak: map[string]int{}, requests: requests{}}
+		versions: map[resource.Address][]string{}, earlier: map[resource.Address][]resource.Address{}, orders: map[string]*record{}, suspect: map[string]*version{}, weak: map[string]int{}, requests: requests{}}
 	a.report = &Report{Project: in.Project.Name, At: in.Now, From: in.Since, To: in.Until, Head: in.Repo.Head(), Complete: true, Offline: in.Drift == nil}
 	top, err := in.Repo.Path(filepath.Join(in.Root, projectFile))
 	if err == nil {

@@ -139,6 +139,17 @@ func TestStateEdited(t *testing.T) {
 			})
 			w.apply()
 		}, nil, ""},
+		"renamed after a run that did not land": {func(w *world) {
+			w.ticket("8")
+			w.commit("change")
+			w.record(nil)
+			source := w.state().Objects[address("Order/alice-mail")].Source
+			w.git("checkout", "-q", "--", stateName)
+			w.edit("manifests/orders/alice-mail.yaml", "name: alice-mail", "name: alice\n  moved_from: [alice-mail]")
+			w.commit("a better name")
+			w.record(func(f *state.File) { f.Objects[address("Order/alice")].Source = source })
+			w.land()
+		}, nil, ""},
 		"taken over": {func(w *world) {
 			text := w.read("manifests/orders/alice-mail.yaml")
 			w.remove("manifests/orders/alice-mail.yaml")

@@ -65,6 +65,11 @@ func (a *auditor) intents() {
 			doc := now[address]
 			a.asked[doc.Digest] = true
 			latest[address] = doc
+			for _, name := range doc.MovedFrom {
+				if from := (resource.Address{Kind: address.Kind, Name: name}); !slices.Contains(a.earlier[address], from) {
+					a.earlier[address] = append(a.earlier[address], from)
+				}
+			}
 			for _, file := range doc.files() {
 				if files[file] == nil {
 					files[file] = map[resource.Address]bool{}

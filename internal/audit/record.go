@@ -76,29 +76,46 @@ func (a *auditor) recorded(r *replay, c change, moved moves) []string {
 	if err != nil {
 		return a.notKnown(r, c.address, after, err)
 	}
-	places, err := project.Find(c.address)
-	if err != nil {
-		return a.notKnown(r, c.address, after, err)
-	}
-	i := slices.IndexFunc(places, func(p manifests.Place) bool { return p.File == after.Source.Path && p.Digest == after.Source.Document })
+	name, err := a.nameThen(project, c.address, after.Source, moved)
 	switch {
-	case i < 0 && fresh:
+	case err != nil:
+		return a.notKnown(r, c.address, after, err)
+	case name == (resource.Address{}) && fresh:
 		return []string{fmt.Sprintf("it names a document of %s that commit %s does not hold", after.Source.Path, short(after.Source.Commit))}
-	case i < 0:
-		return nil // recorded under an earlier name
+	case name == (resource.Address{}):
+		return nil // moved by hand
 	}
-	object, findings, err := project.Object(c.address)
+	object, findings, err := project.Object(name)
 	if err != nil {
 		return a.notKnown(r, c.address, after, err)
 	}
 	if fresh {
-		a.policy(r, c.address, after, findings)
+		a.policy(r, c.address, after, findings, name)
 	}
 	if object == nil {
 		a.remark(r, c.address, "not comparable (its manifest cannot be read as it was)")
 		return nil
 	}
 	return a.differs(r, c.address, object, before, after)
+}
+
+// nameThen gives the address under which a project had the document that a record names: its own, or an earlier one; the zero address when
+// it had none.
+func (a *auditor) nameThen(project *manifests.Snapshot, address resource.Address, s state.Source, moved moves) (resource.Address, error) {
+	names := []resource.Address{address}
+	if from, ok := moved.from[address]; ok {
+		names = append(names, from)
+	}
+	for _, name := range append(names, a.earlier[address]...) {
+		places, err := project.Find(name)
+		if err != nil {
+			return resource.Address{}, err
+		}
+		if slices.ContainsFunc(places, func(p manifests.Place) bool { return p.File == s.Path && p.Digest == s.Document }) {
+			return name, nil
+		}
+	}
+	return resource.Address{}, nil
 }
 
 // differs holds a record against the object its manifest stood for.
@@ -126,7 +143,7 @@ func (a *auditor) differs(r *replay, address resource.Address, o *resource.Objec
 	}
 	for _, p := range reconcile.Follows(o, after.Applied.Spec, id) {
 		// What could not be made true keeps the value it had, and a run that stopped half way leaves fields of another version.
-		if reconcile.Same(o.Descriptor, p, before.Applied.Spec, after.Applied.Spec) || a.wantedOnce(o, p, after.Applied.Spec, id) {
+		if reconcile.Same(o.Descriptor, p, before.Applied.Spec, after.Applied.Spec) || a.wantedOnce(address, o, p, after.Applied.Spec, id) {
 			continue
 		}
 		why = append(why, "what it says was applied at "+string(p)+" was never asked for")
@@ -136,11 +153,8 @@ func (a *auditor) differs(r *replay, address resource.Address, o *resource.Objec
 
 // wantedOnce tells whether what an object was, under any of its names and with any version of what it is made of, ever asked for the value
 // that is recorded of a field.
-func (a *auditor) wantedOnce(o *resource.Object, path resource.Path, applied resource.Map, id func(resource.Address) string) bool {
-	names := []resource.Address{o.Address}
-	for _, name := range o.MovedFrom {
-		names = append(names, resource.Address{Kind: o.Address.Kind, Name: name})
-	}
+func (a *auditor) wantedOnce(address resource.Address, o *resource.Object, path resource.Path, applied resource.Map, id func(resource.Address) string) bool {
+	names := append([]resource.Address{address}, a.earlier[address]...)
 	seen := map[string]bool{}
 	for _, part := range slices.Concat(names, slices.Collect(maps.Values(o.Via))) {
 		for _, commit := range slices.Backward(a.versions[part]) {
@@ -187,10 +201,10 @@ func (a *auditor) wasAsked(r *replay, address resource.Address, e *state.Entry) 
 	return false
 }
 
-// policy reports what the policy of the time refused and was applied all the same.
-func (a *auditor) policy(r *replay, address resource.Address, e *state.Entry, findings diag.List) {
+// policy reports what the policy of the time refused and was applied all the same; name is the address the manifest had then.
+func (a *auditor) policy(r *replay, address resource.Address, e *state.Entry, findings diag.List, name resource.Address) {
 	for _, d := range findings {
-		if d.Severity != diag.Error || !strings.HasPrefix(string(d.Code), "DC15") || d.Address != address.String() {
+		if d.Severity != diag.Error || !strings.HasPrefix(string(d.Code), "DC15") || d.Address != name.String() {
 			continue
 		}
 		f := Finding{Code: diag.AuditPolicy, Severity: diag.Error, Address: address, At: r.commit.when,
