@@ -234,7 +234,7 @@ func (m *model) holds(t *rapid.T, left map[resource.Address][]*reconcile.Change)
 			}
 			continue
 		}
-		if !m.lost && e.Identity.ID != fmt.Sprint(last.ID) {
+		if !m.lost && e.Identity.ID != fmt.Sprint(last.ID) && !last.over() { // one that ended before it was recorded is met when the next is due
 			t.Fatalf("%s: state has order %s, the last one in the account is %d", o.name, e.Identity.ID, last.ID)
 		}
 		var own *modelSeen
