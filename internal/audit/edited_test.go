@@ -109,6 +109,19 @@ func TestStateEdited(t *testing.T) {
 			w.edit(stateName, "\"serial\": 1\n", "\"serial\": 2\n")
 			w.commit("reformat")
 		}, []string{"DC3005 error"}, "not those dcsync writes"},
+		"damaged twice in the same way": {func(w *world) {
+			damage := func() {
+				good := w.read(stateName)
+				w.write(stateName, "{\n<<<<<<< ours\n")
+				w.commit("merge")
+				w.write(stateName, good)
+				w.record(nil)
+				w.land()
+			}
+			damage()
+			w.forge(func(f *state.File) { entry(f).Identity.Origin = "other" })
+			damage() // what comes after is compared with the version right before, not with the one before the first damage
+		}, []string{"DC3006 error", "DC3006 error", edited + order}, "first name changed"},
 		"protection off": {file(func(f *state.File) { f.Objects[address(organization)].Applied.Protect = false }), []string{edited + organization}, "says protect: false, and the manifest true"},
 		"protection lifted": {func(w *world) {
 			w.edit("manifests/organizations/acme.yaml", "protect: true", "protect: false")

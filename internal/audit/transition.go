@@ -36,10 +36,10 @@ func (a *auditor) transitions() {
 // replays reads the versions, newest first as packs keep them, and gives the ways between them, oldest first.
 func (a *auditor) replays() []replay {
 	file := a.path(a.Project.StateFile)
-	earlier := map[string]string{} // version → the one before it, to go back over versions that cannot be read
-	for _, c := range a.states {
-		if ch := c.change(file); ch.New != "" && earlier[ch.New] == "" && ch.Old != ch.New {
-			earlier[ch.New] = ch.Old
+	written := map[string][]int{} // version → places in states of the commits that made it, which may be several
+	for i, c := range a.states {
+		if id := c.change(file).New; id != "" {
+			written[id] = append(written[id], i)
 		}
 	}
 	known := map[string]*version{}
@@ -58,17 +58,20 @@ func (a *auditor) replays() []replay {
 		known[id] = v
 		return v
 	}
-	readable := func(id, near string) *version {
-		seen := map[string]bool{}
-		for !seen[id] {
+	// readable goes back over versions that cannot be read, as they followed each other before a place in states.
+	readable := func(place int, id, near string) *version {
+		for {
 			v := read(id, near)
 			if v.head != nil || v.problem == errNotHere {
 				return v
 			}
-			seen[id] = true
-			id = earlier[id]
+			n, _ := slices.BinarySearch(written[id], place)
+			if n == 0 {
+				return noVersion()
+			}
+			place = written[id][n-1]
+			id = a.states[place].change(file).Old
 		}
-		return noVersion()
 	}
 	out := make([]replay, len(a.states))
 	uses := map[string]int{} // how often a version is still needed
@@ -81,9 +84,9 @@ func (a *auditor) replays() []replay {
 		ch := c.change(file)
 		r := replay{commit: c, old: ch.Old, blob: ch.New}
 		after := read(ch.New, ch.Old)
-		before := []*version{readable(ch.Old, ch.New)}
+		before := []*version{readable(i, ch.Old, ch.New)}
 		for n := 1; n < len(c.parents) && !c.boundary; n++ {
-			before = append(before, readable(a.at(c.parents[n], file), ch.New))
+			before = append(before, readable(i, a.at(c.parents[n], file), ch.New))
 		}
 		for _, b := range before {
 			r.steps = append(r.steps, keepOnly(between(b, after)))
