@@ -56,7 +56,7 @@ type Change struct {
 // nothing. A repository without commits gives none.
 func (r *Repo) History(ctx context.Context, o HistoryOptions) iter.Seq2[Commit, error] {
 	return func(yield func(Commit, error) bool) {
-		w := &walk{ctx: ctx, store: r.layout.storage(true), paths: o.Paths, nodes: map[plumbing.Hash]*node{}, roots: map[plumbing.Hash][]entry{}}
+		w := &walk{ctx: ctx, store: r.layout.archive(), paths: o.Paths, nodes: map[plumbing.Hash]*node{}, roots: map[plumbing.Hash][]entry{}}
 		defer func() { _ = w.store.Close() }()
 		tip, err := r.resolve(o.From)
 		if err == nil && tip.IsZero() && o.From != "" {

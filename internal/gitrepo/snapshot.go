@@ -8,14 +8,13 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
 // Snapshots reads what commits hold: their folders and files, by id. Equal content has one id whatever commit it is in, so that a caller
 // who remembers what it made of an id need not ask again. It keeps files open until Close, and is not safe for concurrent use.
 type Snapshots struct {
 	repo  *Repo
-	store *filesystem.Storage
+	store *archive
 	known map[string]named // entries of folders by their bytes: of two versions of a folder most are equal
 }
 
@@ -27,7 +26,7 @@ const maxKnown = 1 << 18
 
 // Snapshots opens the repository's objects for reading many of them.
 func (r *Repo) Snapshots() *Snapshots {
-	return &Snapshots{repo: r, store: r.layout.storage(true), known: map[string]named{}}
+	return &Snapshots{repo: r, store: r.layout.archive(), known: map[string]named{}}
 }
 
 // Close closes the files that were kept open.
@@ -133,8 +132,8 @@ func fileMode(raw []byte) fs.FileMode {
 	return fs.ModeIrregular
 }
 
-// Blob gives the bytes of a file by its id; whole is false, and nothing read, when they are more than limit. It gives ErrMissingObject
-// when this clone lacks them.
+// Blob gives the bytes of a file by its id, which are not to be changed; whole is false, and nothing read, when they are more than limit. It
+// gives ErrMissingObject when this clone lacks them.
 func (s *Snapshots) Blob(id string, limit int64) (data []byte, whole bool, err error) {
 	h, ok := parseID(id)
 	if !ok {

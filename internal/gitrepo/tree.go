@@ -61,7 +61,11 @@ func lookUp(s source, t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedO
 	return o, nil
 }
 
+// contentOf gives an object's bytes, which nobody may change: others may hold them too.
 func contentOf(o plumbing.EncodedObject) ([]byte, error) {
+	if p, ok := o.(*packed); ok {
+		return p.data, nil
+	}
 	r, err := o.Reader()
 	if err != nil {
 		return nil, fmt.Errorf("read git %s %s: %w", o.Type(), o.Hash(), err)
@@ -102,6 +106,15 @@ func nextEntry(raw []byte) (entry, []byte, error) {
 	e := entry{mode: string(raw[:space]), name: string(raw[space+1 : zero])}
 	n := copy(e.hash[:], raw[zero+1:])
 	return e, raw[zero+1+n:], nil
+}
+
+// entryLength gives how long the first entry of a tree's bytes is, 0 where they hold no whole one.
+func entryLength(raw []byte) int {
+	n := bytes.IndexByte(raw, 0) + 1 + len(plumbing.ZeroHash)
+	if n <= len(plumbing.ZeroHash) || n > len(raw) {
+		return 0
+	}
+	return n
 }
 
 // readTree gives the entries of a tree. The zero hash is the empty tree.
