@@ -1,6 +1,7 @@
 package gitrepo
 
 import (
+	"bytes"
 	"container/heap"
 	"context"
 	"fmt"
@@ -204,18 +205,14 @@ func (w *walk) compare(path string, old, now entry, out map[string]Change) error
 	if old.hash == now.hash && old.isTree() == now.isTree() {
 		return nil
 	}
-	var below [2]map[string]entry
+	var below [2][]byte
 	var change Change
 	for i, e := range []entry{old, now} {
 		switch {
 		case e.isTree():
-			entries, err := readTree(w.store, e.hash)
-			if err != nil {
+			var err error
+			if below[i], err = readObject(w.store, plumbing.TreeObject, e.hash); err != nil {
 				return err
-			}
-			below[i] = make(map[string]entry, len(entries))
-			for _, x := range entries {
-				below[i][x.name] = x
 			}
 		case i == 0:
 			change.Old = shown(e.hash)
@@ -227,13 +224,17 @@ func (w *walk) compare(path string, old, now entry, out map[string]Change) error
 		change.Path = path
 		out[path] = change
 	}
-	for name, x := range below[0] {
-		if err := w.compare(join(path, name), x, below[1][name], out); err != nil {
+	before, after, err := differing(below[0], below[1])
+	if err != nil {
+		return err
+	}
+	for name, x := range before {
+		if err := w.compare(join(path, name), x, after[name], out); err != nil {
 			return err
 		}
 	}
-	for name, x := range below[1] {
-		if _, both := below[0][name]; both {
+	for name, x := range after {
+		if _, both := before[name]; both {
 			continue
 		}
 		if err := w.compare(join(path, name), entry{}, x, out); err != nil {
@@ -241,6 +242,46 @@ func (w *walk) compare(path string, old, now entry, out map[string]Change) error
 		}
 	}
 	return nil
+}
+
+// differing gives the entries, by name, that two folders do not have in common. Most of what two versions of a folder hold is equal and in
+// the same order: as long as it is, it is passed over without making anything of it.
+func differing(old, now []byte) (before, after map[string]entry, err error) {
+	before, after = map[string]entry{}, map[string]entry{}
+	for err == nil && (len(old) > 0 || len(now) > 0) {
+		if n := entryLength(old); n > 0 && len(now) >= n && bytes.Equal(old[:n], now[:n]) {
+			old, now = old[n:], now[n:]
+			continue
+		}
+		var e entry
+		if len(now) == 0 || len(old) > 0 && !comesFirst(now, old) {
+			if e, old, err = nextEntry(old); err == nil {
+				before[e.name] = e
+			}
+			continue
+		}
+		if e, now, err = nextEntry(now); err == nil {
+			after[e.name] = e
+		}
+	}
+	return before, after, err
+}
+
+// comesFirst tells whether the first entry of one tree comes before that of another by its name. Where names are not in git's order no
+// more comes of it than that equal entries are given, too.
+func comesFirst(a, b []byte) bool {
+	a, b = a[:max(entryLength(a), 0)], b[:max(entryLength(b), 0)]
+	return bytes.Compare(sortName(a), sortName(b)) < 0
+}
+
+// sortName gives an entry's name as git sorts it, without the id.
+func sortName(raw []byte) []byte {
+	raw = raw[:max(len(raw)-len(plumbing.ZeroHash)-1, 0)]
+	mode, name, _ := bytes.Cut(raw, []byte(" "))
+	if string(mode) == modeTree {
+		return append(bytes.Clone(name), '/')
+	}
+	return name
 }
 
 func join(dir, name string) string {
