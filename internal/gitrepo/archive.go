@@ -216,7 +216,8 @@ func patched(base, delta []byte) ([]byte, error) {
 	return out, nil
 }
 
-// recent remembers what was put together or asked for last, in two halves: when one is full the other is forgotten.
+// recent remembers what was put together last, in two halves: when one is full the other is forgotten. To ask for something makes it no
+// younger: a reader that goes against the direction of a chain of differences takes each of them once, after the whole chain was put in.
 type recent struct {
 	young, old map[place]content
 	size       int // bytes in young
@@ -226,12 +227,9 @@ type recent struct {
 const maxRecent = 64 << 20
 
 func (r *recent) get(at place) (content, bool) {
-	if c, ok := r.young[at]; ok {
-		return c, true
-	}
-	c, ok := r.old[at]
-	if ok {
-		r.put(at, c)
+	c, ok := r.young[at]
+	if !ok {
+		c, ok = r.old[at]
 	}
 	return c, ok
 }
