@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"dcsync/internal/resource"
@@ -25,7 +24,6 @@ type version struct {
 	canonical bool        // its bytes are those dcsync would write, apart from entries not decoded yet
 	problem   error       // why it cannot be read
 	data      []byte
-	shell     []byte                                  // of data, what lies around the entries
 	body      []byte                                  // of data, the entries
 	starts    []int                                   // of each entry in body
 	twice     map[resource.Address][]resource.Address // others that own an address's live id
@@ -89,15 +87,12 @@ func (v *version) cut(data []byte, near *version) bool {
 	}
 	after := bytes.TrimPrefix(data[end:], []byte("\n  "))
 	shell := append(bytes.Clone(data[:start]), after...)
-	head := near.headOf(shell)
-	if head == nil {
-		var err error
-		if head, err = state.Decode("state", shell); err != nil || len(head.Objects) > 0 {
-			return false
-		}
-		if again, err := state.Encode(head); err != nil || !bytes.Equal(again, shell) {
-			return false
-		}
+	head, err := state.Decode("state", shell)
+	if err != nil || len(head.Objects) > 0 {
+		return false
+	}
+	if again, err := state.Encode(head); err != nil || !bytes.Equal(again, shell) {
+		return false
 	}
 	c := cutter{body: data[start:end]}
 	if near == nil || near.data == nil || !c.like(near) {
@@ -106,32 +101,8 @@ func (v *version) cut(data []byte, near *version) bool {
 			return false
 		}
 	}
-	v.head, v.shell, v.entries, v.body, v.starts = head, shell, c.entries, c.body, c.starts
+	v.head, v.entries, v.body, v.starts = head, c.entries, c.body, c.starts
 	return true
-}
-
-var (
-	serialBegin = []byte("\n  \"serial\": ")
-	lineEnd     = []byte("\n")
-)
-
-// headOf gives what a shell says that is the version's own but for the serial, as that of nearly every next version is; nil for any other.
-// The shell then is canonical as the version's is.
-func (v *version) headOf(shell []byte) *state.File {
-	if v == nil || v.shell == nil {
-		return nil
-	}
-	wasBefore, wasRest, _ := bytes.Cut(v.shell, serialBegin)
-	before, rest, _ := bytes.Cut(shell, serialBegin)
-	_, wasAfter, _ := bytes.Cut(wasRest, lineEnd)
-	number, after, _ := bytes.Cut(rest, lineEnd)
-	serial, err := strconv.Atoi(string(number))
-	if err != nil || serial < 0 || strconv.Itoa(serial) != string(number) || !bytes.Equal(before, wasBefore) || !bytes.Equal(after, wasAfter) {
-		return nil
-	}
-	head := *v.head
-	head.Serial = serial
-	return &head
 }
 
 // cutter cuts the entries of a version out of its bytes.

@@ -98,40 +98,6 @@ func TestBetween(t *testing.T) {
 	}
 }
 
-// TestHeadLike: what lies around the entries is taken from a neighbour only where no more than the serial is another, written as dcsync
-// writes it.
-func TestHeadLike(t *testing.T) {
-	t.Parallel()
-	f := sample(3)
-	good := string(encoded(t, f))
-	near := readVersion([]byte(good), nil)
-	f.Serial = 42
-	if v := readVersion(encoded(t, f), near); !v.canonical || v.head.Serial != 42 || near.head.Serial != 1 || near.headOf(v.shell) == nil {
-		t.Errorf("another serial: %+v, beside %+v", v.head, near.head)
-	}
-	for name, change := range map[string][2]string{
-		"zeros":          {"\"serial\": 1\n", "\"serial\": 01\n"},
-		"float":          {"\"serial\": 1\n", "\"serial\": 1.0\n"},
-		"below zero":     {"\"serial\": 1\n", "\"serial\": -0\n"},
-		"spaces":         {"\"serial\": 1\n", "\"serial\":  1\n"},
-		"spaces at end":  {"\"serial\": 1\n", "\"serial\": 1 \n"},
-		"no serial":      {",\n  \"serial\": 1\n", "\n"},
-		"another key":    {"\"serial\": 1\n", "\"serial\": 1,\n  \"serial\": 2\n"},
-		"another uid":    {"\"uid\"", "\"other\""},
-		"another layout": {"\"lineage\": ", "\"lineage\":  "},
-		"more at end":    {"\"serial\": 1\n}\n", "\"serial\": 1\n}\n\n"},
-	} {
-		text := strings.Replace(good, change[0], change[1], 1)
-		if text == good {
-			t.Fatalf("%s: nothing changed", name)
-		}
-		alone, beside := readVersion([]byte(text), nil), readVersion([]byte(text), near)
-		if d := cmp.Diff(alone.head, beside.head); d != "" || alone.canonical != beside.canonical || (alone.problem == nil) != (beside.problem == nil) {
-			t.Errorf("%s: canonical %v, beside another %v (-alone +beside)\n%s", name, alone.canonical, beside.canonical, d)
-		}
-	}
-}
-
 // TestCutLike: a version is cut the same whatever it is cut beside, and takes over what is the same.
 func TestCutLike(t *testing.T) {
 	t.Parallel()
