@@ -205,12 +205,15 @@ func (a *auditor) follows(c change, moved moves, skipped bool) []string {
 	case before == nil:
 		return nil
 	}
+	was, is := before.Identity, after.Identity
+	if skipped && was.ID != is.ID {
+		return nil
+	}
 	why := fallen(before, after)
 	if !skipped {
 		why = append(why, lost(before, after)...)
 	}
-	was, is := before.Identity, after.Identity
-	if was.Origin != is.Origin {
+	if was.Origin != is.Origin && !skipped {
 		why = append(why, fmt.Sprintf("its first name changed from %s to %s", was.Origin, is.Origin))
 	}
 	later := is.Generation > was.Generation || is.Generation == was.Generation && is.Sequence > was.Sequence
@@ -226,7 +229,7 @@ func (a *auditor) follows(c change, moved moves, skipped bool) []string {
 	case was.ID == is.ID && was.Product != is.Product:
 		why = append(why, fmt.Sprintf("its product changed from %s to %s while the order stayed", was.Product, is.Product))
 	}
-	if was.ID == is.ID {
+	if was.ID == is.ID && !skipped {
 		why = append(why, notesLost(before, after)...)
 	}
 	return why
