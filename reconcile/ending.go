@@ -21,7 +21,7 @@ func (t *task) end(ctx context.Context) error {
 	if c.Action == resource.Revoke && c.live.Reissuing {
 		cancel := e
 		cancel.Action, cancel.Certificate = resource.Cancel, ""
-		if _, err := t.endOnce(ctx, cancel, func(l *resource.Live) bool { return !l.Reissuing }); err != nil {
+		if _, err := t.endOnce(ctx, cancel, func(l *resource.Live) bool { return !l.Reissuing }); err != nil && !t.cameThrough(ctx, err) {
 			return err
 		}
 	}
@@ -54,6 +54,16 @@ func (t *task) end(ctx context.Context) error {
 		})
 	}
 	return nil
+}
+
+// cameThrough tells whether a reissue that the API refused to cancel has come through since the plan: then the order ends with what that brought.
+func (t *task) cameThrough(ctx context.Context, refused error) bool {
+	if isAmbiguous(refused) {
+		return false // endOnce has looked
+	}
+	t.sent(1)
+	live, err := t.remote.Read(ctx, t.change.Address.Kind, t.change.ID, nil)
+	return err == nil && !live.Reissuing && live.Phase == resource.Active
 }
 
 // endOnce makes one call; when it gets no answer, over tells by a look at the object whether it took effect.

@@ -107,7 +107,7 @@ func (a *auditor) impossible(r *replay) (whole []string, entries map[resource.Ad
 			case len(r.steps) > 1 && !slices.ContainsFunc(mine, func(m change) bool { return m.address == c.address }):
 				add(c.address, a.kept(c)...)
 			case n == 0 || c.before != nil:
-				add(c.address, a.follows(c, moved)...)
+				add(c.address, a.follows(c, moved, s.skips())...)
 			}
 		}
 	}
@@ -187,8 +187,9 @@ func (a *auditor) kept(c change) []string {
 	return append(fallen(before, after), lost(before, after)...)
 }
 
-// follows looks at one entry as the successor of the one before.
-func (a *auditor) follows(c change, moved moves) []string {
+// follows looks at one entry as the successor of the one before. With skipped runs it may have been forgotten and found again in between, and
+// what is found again begins with what the account still shows.
+func (a *auditor) follows(c change, moved moves, skipped bool) []string {
 	before, after := c.before.read(), c.after.read()
 	if was, ok := moved.before[c.address]; ok && before == nil {
 		before = was
@@ -202,11 +203,17 @@ func (a *auditor) follows(c change, moved moves) []string {
 		}
 		return nil
 	case before == nil:
-		return begun(after)
+		return nil
 	}
-	why := append(fallen(before, after), lost(before, after)...)
 	was, is := before.Identity, after.Identity
-	if was.Origin != is.Origin {
+	if skipped && was.ID != is.ID {
+		return nil
+	}
+	why := fallen(before, after)
+	if !skipped {
+		why = append(why, lost(before, after)...)
+	}
+	if was.Origin != is.Origin && !skipped {
 		why = append(why, fmt.Sprintf("its first name changed from %s to %s", was.Origin, is.Origin))
 	}
 	later := is.Generation > was.Generation || is.Generation == was.Generation && is.Sequence > was.Sequence
@@ -222,18 +229,10 @@ func (a *auditor) follows(c change, moved moves) []string {
 	case was.ID == is.ID && was.Product != is.Product:
 		why = append(why, fmt.Sprintf("its product changed from %s to %s while the order stayed", was.Product, is.Product))
 	}
-	if was.ID == is.ID {
+	if was.ID == is.ID && !skipped {
 		why = append(why, notesLost(before, after)...)
 	}
 	return why
-}
-
-// begun looks at an entry that nothing came before.
-func begun(e *state.Entry) []string {
-	if n := len(e.Identity.Earlier); e.Identity.Generation == 1 && e.Identity.Sequence > n {
-		return []string{fmt.Sprintf("it begins as sequence %d and remembers %d earlier orders", e.Identity.Sequence, n)}
-	}
-	return nil
 }
 
 // fallen tells where generation or sequence went back.

@@ -128,7 +128,8 @@ func (a *auditor) differs(r *replay, address resource.Address, o *resource.Objec
 		return []string{"its digest of what is wanted is not that of the manifest it names"}
 	}
 	var why []string
-	if o.Lifecycle.Protect != after.Applied.Protect {
+	kept := after.Applied.Protect && before != nil && before.Applied.Protect // protection outlives the manifest's while it held something back
+	if o.Lifecycle.Protect != after.Applied.Protect && !kept {
 		why = append(why, fmt.Sprintf("it says protect: %t, and the manifest %t", after.Applied.Protect, o.Lifecycle.Protect))
 	}
 	v := r.steps[0].after

@@ -290,6 +290,11 @@ type step struct {
 	changed       []change // by address
 }
 
+// skips tells whether runs whose state was never committed lie between the two versions.
+func (s step) skips() bool {
+	return s.before.head != nil && s.after.head != nil && s.after.head.Serial > s.before.head.Serial+1
+}
+
 // change is one address whose entry differs; nil for none.
 type change struct {
 	address       resource.Address

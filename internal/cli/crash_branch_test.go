@@ -44,7 +44,7 @@ func unlanded(t *testing.T) (*fleet, string) {
 
 // process makes an apply of its own in a clone, without the lock on the remote: what it leaves there is another test's matter.
 func (f *fleet) process(dir, env string) *exec.Cmd {
-	cmd := exec.CommandContext(f.t.Context(), "dcsync-steps", "-C", dir, "apply", "--auto-approve", "--push", "--lock", "file")
+	cmd := exec.CommandContext(f.t.Context(), steps(f.t), "-C", dir, "apply", "--auto-approve", "--push", "--lock", "file")
 	cmd.Env = append(os.Environ(), env)
 	for k, v := range f.env() {
 		cmd.Env = append(cmd.Env, k+"="+v)

@@ -86,6 +86,8 @@ func TestCrashMatrix(t *testing.T) {
 		t.Skip("hundreds of processes: left out with -short")
 	}
 	t.Parallel()
+	// The demo's apply is always killed at each point for both next runs; the other scenarios by turns for one of them, unless all is asked for.
+	whole := os.Getenv("DCSYNC_SOAK") != "" || os.Getenv("DCSYNC_CRASH_TABLE") != ""
 	m := &matrix{reached: map[step.Point]bool{}}
 	t.Cleanup(func() { m.finish(t) })
 	for i, sc := range scenarios {
@@ -98,6 +100,9 @@ func TestCrashMatrix(t *testing.T) {
 					continue
 				}
 				for _, clone := range []bool{false, true} {
+					if !whole && i > 0 && clone != (n%2 == 0) {
+						continue
+					}
 					t.Run(fmt.Sprintf("%03d %s/clone=%v", n+1, p, clone), func(t *testing.T) {
 						t.Parallel()
 						c := cell{scenario: i, n: n + 1, point: p, clone: clone, wants: sc.want.posts, outcome: "failed"}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,9 +115,35 @@ func (s *scene) env() map[string]string {
 	return env
 }
 
+// steps gives the command that kills or records itself. Under the race detector it is built once without: a process that lives for a tenth of
+// a second would spend most of its time on the detector's own start, and what is asked here is what its disk and the account hold afterwards.
+// The runs after it, in this process, are watched.
+func steps(t *testing.T) string {
+	t.Helper()
+	if !underRace {
+		return "dcsync-steps"
+	}
+	path, err := builtSteps()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var builtSteps = sync.OnceValues(func() (string, error) {
+	path, err := filepath.Abs(filepath.Join("..", "..", "bin", "dcsync-steps"))
+	if err != nil {
+		return "", err
+	}
+	if out, err := exec.Command("go", "test", "-c", "-race=false", "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the command without the race detector: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
 // process makes a process of its own in the project, for runs that are to be killed or recorded.
 func (s *scene) process(ctx context.Context, env string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "dcsync-steps", args...)
+	cmd := exec.CommandContext(ctx, steps(s.t), args...)
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), env)
 	for k, v := range s.env() {

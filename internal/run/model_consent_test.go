@@ -17,9 +17,9 @@ func (m *model) run(t *rapid.T, run func()) {
 	m.commitWanted()
 	before := m.look(t)
 	m.compromised = m.buried(t)
+	now := m.w.clock.Now() // the plan's instant; waiting moves the clock while a run lasts
 	run()
 	after := m.look(t)
-	now := m.w.clock.Now()
 	for _, order := range after.Orders {
 		was := before.byID[order.ID]
 		if was == nil {
