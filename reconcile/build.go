@@ -17,7 +17,7 @@ import (
 // Build compares the versions of every object and says what is to be done. It is pure: the same input gives the same plan.
 func Build(in Input) *Plan {
 	b := newBuilder(in)
-	p := &Plan{AsOf: in.AsOf, Refresh: in.Refresh, Complete: b.complete()}
+	p := &Plan{AsOf: in.AsOf, Refresh: in.Refresh, Complete: b.complete(), Seen: map[resource.Address]resource.Map{}}
 	for _, o := range b.order {
 		if entry := in.State.Objects[o.Address]; entry != nil {
 			b.existing(p, o, entry)

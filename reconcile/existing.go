@@ -66,6 +66,9 @@ func (b *builder) unseen(p *Plan, o *resource.Object, entry *state.Entry) {
 // seen plans an object that is in state and that the account shows.
 func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
 	p.Unnamed = append(p.Unnamed, b.unnamed(o, live)...)
+	if item := b.in.Live.listed(Key{o.Address.Kind, live.ID}); item != nil {
+		p.Seen[o.Address] = item.Observed
+	}
 	if o.Descriptor.Expires && o.Lifecycle.Generation == entry.Identity.Generation {
 		if s := b.followed(o, entry, live); s.ours != nil {
 			b.add(p, b.takeOver(o, entry, s)) // first of all: until then the manifest's order is not known

@@ -46,9 +46,10 @@ type Plan struct {
 	Targets   []resource.Address // the addresses it was limited to; none: everything
 	Waiting   int                // managed objects that wait for people or DigiCert
 
-	UnmanagedCount int         // live, not ended objects that no manifest and no state entry names
-	Unmanaged      []Unmanaged // the same by name, where the command asks for them
-	Unnamed        []Unnamed   // who may approve orders although no manifest names them, as far as validations were read
+	UnmanagedCount int                               // live, not ended objects that no manifest and no state entry names
+	Unmanaged      []Unmanaged                       // the same by name, where the command asks for them
+	Seen           map[resource.Address]resource.Map // what the account shows of each managed object: the fields that state keeps as observed
+	Unnamed        []Unnamed                         // who may approve orders although no manifest names them, as far as validations were read
 }
 
 // Compared counts the managed objects by how deep they were read.

@@ -12,6 +12,11 @@ func (a *auditor) account() {
 	if a.Drift == nil {
 		return
 	}
+	for address, seen := range a.Drift.Seen {
+		if e := a.State.Objects[address]; e != nil {
+			see(a.order(address.Kind, e.Identity.ID), seen, a.Now)
+		}
+	}
 	for _, u := range a.Drift.Unmanaged {
 		f := Finding{Code: diag.AuditUnmanaged, Severity: diag.Error, Evidence: []Evidence{{EvidenceOrder, u.ID}, {EvidenceText, u.Summary}},
 			Summary: fmt.Sprintf("%s %s is live in the account and nobody asked for it in git", u.Kind, u.ID),

@@ -97,6 +97,7 @@ type auditor struct {
 	versions map[resource.Address][]string           // commits that changed a manifest
 	earlier  map[resource.Address][]resource.Address // names that a manifest said it had before
 	orders   map[string]*record                      // by kind and live id
+	unseen   bool                                    // the state's branch is not in this clone
 	suspect  map[string]*version                     // by version of the state that was edited: the last one before that was not
 
 	entries  []Entry        // oldest first
@@ -115,6 +116,14 @@ func begin(in Input) (*auditor, error) {
 	a := &auditor{Input: in, objects: in.Repo.Snapshots(), wanted: map[resource.Address]*resource.Object{}, lacking: map[string]bool{},
 		merges: map[string]*commit{}, reached: map[string]bool{}, asked: map[string]bool{}, merged: map[resource.Address]*Entry{},
 		versions: map[resource.Address][]string{}, earlier: map[resource.Address][]resource.Address{}, orders: map[string]*record{}, suspect: map[string]*version{}, weak: map[string]int{}, requests: requests{}}
+	if in.Drift != nil { // what the account shows is newer, and true whatever the state says
+		a.State = in.State.Clone()
+		for address, seen := range in.Drift.Seen {
+			if e := a.State.Objects[address]; e != nil {
+				e.Observed = seen
+			}
+		}
+	}
 	a.report = &Report{Project: in.Project.Name, At: in.Now, From: in.Since, To: in.Until, Head: in.Repo.Head(), Complete: true, Offline: in.Drift == nil}
 	top, err := in.Repo.Path(filepath.Join(in.Root, projectFile))
 	if err == nil {

@@ -84,6 +84,9 @@ func (a *auditor) impossible(r *replay) (whole []string, entries map[resource.Ad
 	}
 	mine := a.own(r)
 	for _, c := range mine {
+		if len(r.steps) > 1 && !r.commit.boundary {
+			add(c.address, "it is that of neither side of the merge")
+		}
 		if c.after == nil {
 			continue
 		}

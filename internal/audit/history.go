@@ -95,6 +95,7 @@ func (a *auditor) branch(ctx context.Context, file string) ([]*commit, error) {
 	}
 	if tip == "" {
 		if a.Drift == nil || a.State.Account != nil { // who asked the remote and got an empty state knows that the branch has not begun
+			a.unseen = true
 			a.lacks("this clone has not seen the state's branch %s", a.Project.StateRef)
 		}
 		return nil, nil

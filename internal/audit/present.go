@@ -33,6 +33,7 @@ func (a *auditor) present() {
 		case c.Trigger == resource.ByTime:
 			due[c.Address] = c
 		case c.Action == resource.Noop || c.Action == resource.Deferred || told[c.Address] || a.Set == nil:
+		case a.unseen: // what was applied is not known
 		case a.unapplied(c, f.Objects[c.Address]):
 			told[c.Address] = true
 		}

@@ -66,7 +66,7 @@ func (a *auditor) recorded(r *replay, c change, moved moves) []string {
 		return nil
 	}
 	fresh := before == nil || before.Source != after.Source
-	if fresh && !a.wasAsked(r, c.address, after) {
+	if fresh && !a.wasAsked(r, c.address, after, moved) {
 		return nil
 	}
 	if after.Source.Commit == "" {
@@ -181,9 +181,23 @@ func (a *auditor) wantedOnce(address resource.Address, o *resource.Object, path 
 }
 
 // wasAsked tells whether the manifest a record names was ever on the branch, and reports it where it was not.
-func (a *auditor) wasAsked(r *replay, address resource.Address, e *state.Entry) bool {
+func (a *auditor) wasAsked(r *replay, address resource.Address, e *state.Entry, moved moves) bool {
 	if !a.report.Complete {
 		return true // it may be in the part of the history that is not here
+	}
+	if a.Project.StateRef != "" && e.Source.Commit != "" && !a.reached[e.Source.Commit] {
+		if _, err := a.Repo.Describe(e.Source.Commit); err != nil {
+			a.lacks("%s was applied from commit %s, which this clone has not seen", address, short(e.Source.Commit)) // the state's branch is ahead of it
+			return true
+		}
+	}
+	if !a.asked[e.Source.Document] && a.reached[e.Source.Commit] {
+		project, err := a.past.snapshot(e.Source.Commit) // in a folder that holds manifests no longer
+		if err == nil {
+			if name, err := a.nameThen(project, address, e.Source, moved); err == nil && name != (resource.Address{}) {
+				return true
+			}
+		}
 	}
 	f := Finding{Code: diag.AuditUnasked, Severity: diag.Error, Address: address, At: r.commit.when,
 		Hint: "find out who applied it from where; what is wanted has to be merged before it is applied",

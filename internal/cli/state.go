@@ -143,7 +143,7 @@ func stateMerge(_ context.Context, s *session, args []string) outcome {
 			return outcome{err: usagef("see `dcsync help state`", "read %s: %v", name, err)}
 		}
 	}
-	merged, err := run.MergeState(args[1], files[0], files[1], files[2])
+	merged, err := run.MergeState(args[1], files[0], files[2], files[1]) // git records the result as what follows %A
 	if err == nil {
 		err = state.Write(s.path(args[1]), merged, s.step)
 	}

@@ -136,11 +136,18 @@ func mergeState(name string, base *state.File, ours, theirs []byte) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
+	if merged.Serial == t.Serial { // another file than the one it follows is a later one
+		data, err := state.Encode(merged)
+		if err != nil || bytes.Equal(data, theirs) {
+			return data, err
+		}
+		merged.Serial++
+	}
 	return state.Encode(merged)
 }
 
-// MergeState puts two state files together that went on from one base (empty for none), for git's merge driver. Addresses that both
-// changed differently are an error that names them.
+// MergeState puts two state files together that went on from one base (empty for none). The result follows theirs: it is those very bytes, or
+// has a higher serial. Addresses that both changed differently are an error that names them.
 func MergeState(name string, base, ours, theirs []byte) ([]byte, error) {
 	var from *state.File
 	if len(bytes.TrimSpace(base)) > 0 {
