@@ -78,6 +78,9 @@ func (r *runner) refresh(e *state.Entry, o *resource.Object, live *resource.Live
 	}
 	e.Applied.Protect = o.Lifecycle.Protect || e.Applied.Protect && left.guarded
 	e.DependsOn = o.DependsOn
+	if left.blocked && !left.worked {
+		return // nothing of what the manifest says now was made true, so that it was not applied from it
+	}
 	if s := r.opts.Source(o); s.Path != e.Source.Path || s.Document != e.Source.Document || s.Desired != e.Source.Desired {
 		e.Source = s
 	}
@@ -127,6 +130,8 @@ func (r *runner) changedAnything() bool {
 type left struct {
 	failed  bool // something of it was not carried out: what its manifest says now must not pass for applied
 	adopted bool
+	blocked bool            // an intent was
+	worked  bool            // something was carried out
 	guarded bool            // protection held something back
 	held    []resource.Path // single fields that stay as they are
 }
@@ -146,6 +151,8 @@ func (r *runner) left(p *Plan) map[resource.Address]*left {
 			}
 		}
 		l.guarded = l.guarded || c.guarded
+		l.blocked = l.blocked || c.Action == resource.Blocked && c.Trigger == resource.ByIntent
+		l.worked = l.worked || res != nil && res.Action.Works() && (res.Outcome == resource.Done || res.Outcome == resource.Waiting)
 		if res != nil && res.Action == resource.Adopt {
 			l.adopted = true
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -68,6 +69,7 @@ func (a *auditor) history(ctx context.Context) error {
 		}
 		all = append(all, apart...)
 	}
+	a.elsewhere(file)
 	a.report.Commits = len(all)
 	if cut || slices.ContainsFunc(all, func(c *commit) bool { return c.boundary }) {
 		a.report.Complete = false
@@ -75,6 +77,45 @@ func (a *auditor) history(ctx context.Context) error {
 			Hint: "git fetch --unshallow, then run the audit again"})
 	}
 	return nil
+}
+
+// elsewhere tells where the state was before it got the name, or the project the folder, that the audit follows: that history is not read.
+func (a *auditor) elsewhere(file string) {
+	if len(a.states) == 0 {
+		return
+	}
+	first := a.states[0]
+	blob := first.change(file).New
+	if first.change(file).Old != "" || blob == "" || first.boundary || len(first.parents) == 0 {
+		return
+	}
+	before, name := first.parents[0], ""
+	if settings, ok := a.past.settings(before); ok && settings.StateFile != a.Project.StateFile && a.at(before, a.path(settings.StateFile)) != "" {
+		name = a.path(settings.StateFile)
+	} else if top, err := a.objects.Tree(before, ""); err == nil {
+		name = a.holds(top, "", blob)
+	}
+	if name != "" {
+		a.lacks("until commit %s the state was %s, whose history is not looked at", short(first.id), name)
+	}
+}
+
+// holds gives the path of a file with these bytes below a folder, "" for none.
+func (a *auditor) holds(folder, prefix, blob string) string {
+	found := ""
+	err := a.objects.Folder(folder, func(name, id string, mode fs.FileMode) {
+		switch {
+		case found != "":
+		case mode.IsDir():
+			found = a.holds(id, prefix+name+"/", blob)
+		case id == blob:
+			found = prefix + name
+		}
+	})
+	if err != nil {
+		return "" // the walk tells of what is missing
+	}
+	return found
 }
 
 // branch walks through the branch of its own that the state lies on. It begins with what the state beside the manifests was by then, which

@@ -313,3 +313,27 @@ func TestWhoAppliedSurvivesACrash(t *testing.T) {
 	}
 	w.want("results", outcomes(a), "blocked Order/more: blocked")
 }
+
+// What is blocked was not applied: state goes on naming the manifest that was.
+func TestBlockedIsNotApplied(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", driverYAML))
+	w.mustApply()
+	before := w.entry("Order", "driver").Source
+	w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+	w.write("driver.yaml", lifecycleYAML(strings.Replace(driverYAML, "{years: 1}", "{years: 2}", 1), "apply_changes: now"))
+	if _, err := w.apply(); err != nil {
+		t.Fatal(err)
+	}
+	w.mustBlock("Order/driver", "needs another order")
+	if now := w.entry("Order", "driver").Source; now != before {
+		t.Errorf("source moved from %+v to %+v", before, now)
+	}
+	w.edit("driver.yaml", "pki@example.com", "other@example.com")
+	if _, err := w.apply(); err != nil {
+		t.Fatal(err)
+	}
+	if now := w.entry("Order", "driver").Source; now == before {
+		t.Errorf("source stayed at %+v although an address was applied", now)
+	}
+}
