@@ -236,7 +236,7 @@ func (m *model) holds(t *rapid.T, left map[resource.Address][]*reconcile.Change)
 			}
 			continue
 		}
-		held := o.generation != e.Identity.Generation && len(left[a]) > 0 // what is blocked is not looked up
+		held := o.generation != e.Identity.Generation && len(left[a]) > 0             // what is blocked is not looked up
 		if !m.lost && !held && e.Identity.ID != fmt.Sprint(last.ID) && !last.over() { // one that ended unrecorded is met when the next is due
 			t.Fatalf("%s: state has order %s, the last one in the account is %d", o.name, e.Identity.ID, last.ID)
 		}
