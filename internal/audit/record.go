@@ -128,9 +128,8 @@ func (a *auditor) differs(r *replay, address resource.Address, o *resource.Objec
 		return []string{"its digest of what is wanted is not that of the manifest it names"}
 	}
 	var why []string
-	kept := after.Applied.Protect && before != nil && before.Applied.Protect // protection outlives the manifest's while it held something back
-	if o.Lifecycle.Protect != after.Applied.Protect && !kept {
-		why = append(why, fmt.Sprintf("it says protect: %t, and the manifest %t", after.Applied.Protect, o.Lifecycle.Protect))
+	if o.Lifecycle.Protect && !after.Applied.Protect { // more protection than the manifest's harms nobody: it is kept while it holds something back
+		why = append(why, "it says protect: false, and the manifest true")
 	}
 	v := r.steps[0].after
 	id := func(to resource.Address) string {

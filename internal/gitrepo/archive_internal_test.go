@@ -110,21 +110,20 @@ func TestRecent(t *testing.T) {
 	}
 }
 
-// FuzzPatched compares the application of differences with go-git's.
+// FuzzPatched compares the application of differences with go-git's. What is refused is read by go-git, which also takes sizes that are cut
+// off; TestArchive tells that whole packs are read without it.
 func FuzzPatched(f *testing.F) {
 	base := []byte("0123456789abcdefghijklmnopqrstuvwxyz")
 	f.Add(base, []byte{36, 12, 0x90, 10, 2, 'x', 'y'})
 	f.Add(base, []byte{36, 10, 0x91, 26, 10})
 	f.Add(base, []byte{36, 3, 3, 'a', 'b', 'c'})
 	f.Add(base, []byte{36, 36, 0x80})
+	f.Add(base, []byte{36, 0x80})
 	f.Add(base, []byte{36, 5, 0xff, 1, 0, 0, 0, 5, 0, 0})
 	f.Add(base, []byte{36, 4, 0})
 	f.Fuzz(func(t *testing.T, base, delta []byte) {
 		got, err := patched(base, delta)
 		want, wantErr := packfile.PatchDelta(base, delta)
-		if wantErr == nil && len(want) <= maxArchived && err != nil {
-			t.Fatalf("refused: %v, and it gives %d bytes", err, len(want))
-		}
 		if err == nil && wantErr == nil {
 			if diff := cmp.Diff(string(want), string(got)); diff != "" {
 				t.Fatalf("(-want +got)\n%s", diff)

@@ -99,7 +99,9 @@ func (m *model) results(t *rapid.T, a *run.Applied) (again bool) {
 			}
 		}
 	}
-	return again
+	// What waits for a pending reissue may go on when the run itself brought that through, by validating the organization.
+	waits := slices.ContainsFunc(a.Plan.Changes, func(c *reconcile.Change) bool { return c.Action == resource.Deferred })
+	return again || waits && len(a.Ledger.Results) > 0
 }
 
 // unmanagedWaits tells whether an order of an organization that no manifest stands for has a request that nobody decided.

@@ -113,6 +113,11 @@ func (r waiting) ending(c *reconcile.Change, held bool) string {
 	if strings.HasPrefix(want.target, "certificate:") && want.target != "certificate:"+r.own.Certificate.SerialNumber {
 		return "" // no list shows it
 	}
+	for _, order := range r.s.orders(r.o) {
+		if want.target == fmt.Sprint(order.ID) && order.over() {
+			return "" // it ended before it was recorded
+		}
+	}
 	for _, order := range r.m.named(r.o, r.s) {
 		switch {
 		case order.reissuing() && (want.action != "revoke" || !want.cancelReissue):
