@@ -31,7 +31,7 @@ func (m *model) apply(t *rapid.T) {
 				t.Fatalf("apply: %v", err)
 			}
 		})
-		again := m.results(t, a)
+		again := m.results(t, a) || n == 1 && unlocks(a)
 		if !m.heal(t, a.Plan) && (!again || n == 5) {
 			break
 		}
@@ -99,9 +99,15 @@ func (m *model) results(t *rapid.T, a *run.Applied) (again bool) {
 			}
 		}
 	}
-	// What waits for a pending reissue may go on when the run itself brought that through, by validating the organization.
-	waits := slices.ContainsFunc(a.Plan.Changes, func(c *reconcile.Change) bool { return c.Action == resource.Deferred })
-	return again || waits && len(a.Ledger.Results) > 0
+	return again
+}
+
+// unlocks tells whether what a run did may let go on what its plan held back: by validating an organization it has orders and reissues
+// issued, for which something else waited.
+func unlocks(a *run.Applied) bool {
+	return len(a.Ledger.Results) > 0 && slices.ContainsFunc(a.Plan.Changes, func(c *reconcile.Change) bool {
+		return c.Action == resource.Deferred || c.Action == resource.Blocked && c.Trigger == resource.ByIntent
+	})
 }
 
 // unmanagedWaits tells whether an order of an organization that no manifest stands for has a request that nobody decided.
