@@ -128,8 +128,9 @@ func (a *auditor) differs(r *replay, address resource.Address, o *resource.Objec
 		return []string{"its digest of what is wanted is not that of the manifest it names"}
 	}
 	var why []string
-	if o.Lifecycle.Protect && !after.Applied.Protect { // more protection than the manifest's harms nobody: it is kept while it holds something back
-		why = append(why, "it says protect: false, and the manifest true")
+	kept := after.Applied.Protect && (before != nil && before.Applied.Protect || a.protectedOnce(address)) // it outlives the manifest's while it holds something back
+	if o.Lifecycle.Protect != after.Applied.Protect && !kept {
+		why = append(why, fmt.Sprintf("it says protect: %t, and the manifest %t", after.Applied.Protect, o.Lifecycle.Protect))
 	}
 	v := r.steps[0].after
 	id := func(to resource.Address) string {
@@ -149,6 +150,20 @@ func (a *auditor) differs(r *replay, address resource.Address, o *resource.Objec
 		why = append(why, "what it says was applied at "+string(p)+" was never asked for")
 	}
 	return why
+}
+
+// protectedOnce tells whether any version of a manifest asked for protection: it holds also while the rest of what that says is blocked.
+func (a *auditor) protectedOnce(address resource.Address) bool {
+	for _, commit := range slices.Backward(a.versions[address]) {
+		project, err := a.past.snapshot(commit)
+		if err != nil {
+			return true // it cannot be told
+		}
+		if o, _, err := project.Object(address); err != nil && !errors.Is(err, manifests.ErrNoManifest) || o != nil && o.Lifecycle.Protect {
+			return true
+		}
+	}
+	return false
 }
 
 // wantedOnce tells whether what an object was, under any of its names and with any version of what it is made of, ever asked for the value
