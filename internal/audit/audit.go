@@ -39,26 +39,23 @@ type Input struct {
 
 // Run makes the whole report. An error is one of the file system or of ctx; whatever is wrong with the history is a finding.
 func Run(ctx context.Context, in Input) (*Report, error) {
-	a, err := begin(in)
-	if err != nil {
-		return nil, err
-	}
-	defer a.close()
-	if err := a.history(ctx); err != nil {
-		return nil, err
-	}
-	a.intents()
-	a.transitions()
-	a.signatures()
-	a.present()
-	a.account()
-	return a.finish(true), nil
+	return replayed(ctx, in, func(a *auditor) *Report {
+		a.signatures()
+		a.present()
+		a.account()
+		return a.finish(true)
+	})
 }
 
 // Verify replays every change of the state file and reports what dcsync cannot have done. It looks at history alone, so the account and
 // the manifests of the checkout say nothing in its report, and it lists no events.
 func Verify(ctx context.Context, in Input) (*Report, error) {
 	in.Drift = nil
+	return replayed(ctx, in, func(a *auditor) *Report { return a.finish(false) })
+}
+
+// replayed reads the history, replays it, and lets then conclude.
+func replayed(ctx context.Context, in Input, then func(*auditor) *Report) (*Report, error) {
 	a, err := begin(in)
 	if err != nil {
 		return nil, err
@@ -69,7 +66,7 @@ func Verify(ctx context.Context, in Input) (*Report, error) {
 	}
 	a.intents()
 	a.transitions()
-	return a.finish(false), nil
+	return then(a), nil
 }
 
 // auditor is one audit at work.
