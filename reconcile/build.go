@@ -96,13 +96,9 @@ func (b *builder) missing(p *Plan, o *resource.Object) {
 		c.Requests = requests(c.Fields, c.live)
 		b.add(p, c)
 	default:
-		for _, may := range []func(*resource.Object) (reason, hint string){b.orphan, b.claimed, b.cannotCreate} {
-			if why, hint := may(o); why != "" {
-				b.add(p, b.blocked(o, why, hint))
-				return
-			}
+		if !b.refused(p, o, b.orphan, b.claimed, b.cannotCreate) {
+			b.add(p, b.create(o, "not in state"))
 		}
-		b.add(p, b.create(o, "not in state"))
 	}
 }
 
@@ -112,6 +108,17 @@ func (b *builder) blocked(o *resource.Object, reason, hint string) *Change {
 		c.Reason += "; " + hint
 	}
 	return c
+}
+
+// refused blocks an order by the first of several checks that gives a reason, and tells whether one did.
+func (b *builder) refused(p *Plan, o *resource.Object, checks ...func(*resource.Object) (reason, hint string)) bool {
+	for _, check := range checks {
+		if why, hint := check(o); why != "" {
+			b.add(p, b.blocked(o, why, hint))
+			return true
+		}
+	}
+	return false
 }
 
 // cannotCreate says why nothing may be created now, "" when it may: absence must be proven by a whole listing of a key that sees

@@ -21,7 +21,7 @@ func (t *task) end(ctx context.Context) error {
 	if c.Action == resource.Revoke && c.live.Reissuing {
 		cancel := e
 		cancel.Action, cancel.Certificate = resource.Cancel, ""
-		if _, err := t.endOnce(ctx, cancel, func(l *resource.Live) bool { return !l.Reissuing }); err != nil && !t.cameThrough(ctx, err) {
+		if _, err := t.endOnce(ctx, cancel, func(l *resource.Live) bool { return !l.Reissuing }); err != nil && !t.tooLate(ctx, err) {
 			return err
 		}
 	}
@@ -56,8 +56,8 @@ func (t *task) end(ctx context.Context) error {
 	return nil
 }
 
-// cameThrough tells whether a reissue that the API refused to cancel has come through since the plan: then the order ends with what that brought.
-func (t *task) cameThrough(ctx context.Context, refused error) bool {
+// tooLate tells whether a reissue that the API refused to cancel has come through since the plan: then the order ends with what that brought.
+func (t *task) tooLate(ctx context.Context, refused error) bool {
 	if isAmbiguous(refused) {
 		return false // endOnce has looked
 	}

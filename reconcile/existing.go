@@ -161,13 +161,8 @@ func (b *builder) regenerate(p *Plan, o *resource.Object, entry *state.Entry, li
 		c.ID = alive.ID
 		b.add(p, c)
 	default:
-		for _, may := range []func(*resource.Object) (reason, hint string){b.claimed, b.cannotCreate} {
-			if why, hint := may(o); why != "" {
-				b.add(p, b.blocked(o, why, hint))
-				return
-			}
+		if !b.refused(p, o, b.claimed, b.cannotCreate) {
+			b.add(p, b.create(o, fmt.Sprintf("generation %d: order %s is %s", o.Lifecycle.Generation, live.ID, live.Status)))
 		}
-		c := b.create(o, fmt.Sprintf("generation %d: order %s is %s", o.Lifecycle.Generation, live.ID, live.Status))
-		b.add(p, c)
 	}
 }

@@ -52,8 +52,8 @@ type Read struct {
 
 // Needs gives the single objects still to be read: every managed one under RefreshFull; else those whose manifest changed since it
 // was applied, whose list item moved since it was observed or differs from what is desired, and those the listing does not show; and
-// unowned ones that may be an earlier order of a manifest not yet in state, or may follow one that is due, was renewed or has ended. It is
-// called again after its reads were made, until it gives nothing.
+// unowned ones that may be an earlier order of a manifest not yet in state, or may follow the one in state. It is called again after
+// its reads were made, until it gives nothing.
 func Needs(in Input) []Read {
 	if in.Live == nil {
 		return nil
