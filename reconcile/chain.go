@@ -105,7 +105,7 @@ func (t *task) beyond(ctx context.Context, spec resource.Map, found []*resource.
 	origin := originOf(o, t.store.Snapshot().Objects[o.Address])
 	for n := t.sequence + 1; n < longestChain; n++ {
 		nonce := nonceOf(t.in, o, origin, o.Lifecycle.Generation, n)
-		next, err := t.carriers(ctx, nonce)
+		next, err := t.carriers(ctx, nonce, managedPaths(o, nil))
 		if err != nil {
 			return nil, err
 		}

@@ -201,3 +201,63 @@ func TestEndOfLostChain(t *testing.T) {
 		w.converged()
 	})
 }
+
+// Before the order of a manifest is ended, apply looks for one that a lost run placed after it: by its key, wherever the plan could not see it.
+// Where one lives, nothing is ended.
+func TestEndOfFollowedOrder(t *testing.T) {
+	t.Parallel()
+	const consent = "apply_changes: now, allow: [replace]"
+	first := lifecycleYAML(driverYAML, consent)
+	tests := []struct {
+		name   string
+		change func(*world) // what the lost run placed another order for
+		hidden bool         // from the listing of the next run
+		ended  bool         // the follower is, before the next run
+		reason string       // why nothing is ended; "" where it is
+	}{
+		{name: "hidden", change: func(w *world) { w.edit("driver.yaml", "{years: 1}", "{years: 2}") }, hidden: true,
+			reason: "order 880002 (code_signing_ev, issued) was placed after order 880001"},
+		{name: "of another product", change: func(w *world) { w.edit("driver.yaml", "code_signing_ev", "code_signing") },
+			reason: "order 880002 (code_signing, issued) was placed after order 880001"},
+		{name: "ended", change: func(w *world) { w.edit("driver.yaml", "code_signing_ev", "code_signing") }, ended: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", first))
+			w.mustApply()
+			before := w.stateBytes()
+			tt.change(w)
+			w.mustApply(destroyOne)
+			w.holds(1, 2)
+			w.restore(before)
+			if tt.ended {
+				w.do("880002", "revoke")
+			}
+			w.write("driver.yaml", retireYAML(first, "action: revoke"))
+			account := run.Account(w.account())
+			if tt.hidden {
+				account = w.hidden("880002")
+			}
+			w.sent.take()
+			a, err := w.open().Apply(t.Context(), account, w.applyOptions())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.reason == "" {
+				w.want("results", outcomes(a), "revoke Order/driver: done")
+				w.want("writes", w.writes(), "PUT /order/certificate/880001/revoke")
+				return
+			}
+			w.want("results", outcomes(a), "revoke Order/driver: blocked")
+			w.want("writes", w.writes())
+			if p := a.Ledger.Results[0].Err; !strings.Contains(p.Message, tt.reason) || p.Hint == "" {
+				t.Errorf("%q, %q", p.Message, p.Hint)
+			}
+			if !tt.hidden { // the ways on that the hint names
+				tt.change(w)
+			}
+			w.want("results", outcomes(w.mustApply()), "adopt Order/driver: done")
+		})
+	}
+}

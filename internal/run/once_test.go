@@ -171,6 +171,27 @@ func TestLockLeftBehind(t *testing.T) {
 	w.converged()
 }
 
+// So it does on the ends: what the dead run placed after an order must be to be found before that is ended.
+func TestLockLeftBehindEnd(t *testing.T) {
+	t.Parallel()
+	manifest := lifecycleYAML(driverYAML, "apply_changes: now, allow: [replace]")
+	w := newWorld(t, sandbox.Options{VisibleAfter: 50 * time.Second}, with(acme(), "driver.yaml", manifest))
+	w.settle = time.Minute
+	w.mustApply()
+	if err := w.clock.Sleep(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	w.mustApply()
+	before := w.stateBytes()
+	w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+	w.mustApply(destroyOne)
+	w.restore(before)
+	w.file(".dcsync/lock", `{"host":"gone","process":1,"since":"2026-03-01T12:00:00Z"}`)
+	w.write("driver.yaml", retireYAML(manifest, "action: revoke"))
+	a := w.mustApply(func(o *run.ApplyOptions) { o.Locking.Mode = "file" })
+	w.want("results", outcomes(a), "adopt Order/driver: done")
+}
+
 // A lost state file is found again in the account: orders by nonce, organizations by their details, notes by their words.
 func TestStateLost(t *testing.T) {
 	t.Parallel()
