@@ -287,7 +287,7 @@ func (t *task) do(ctx context.Context) error {
 	case resource.Update, resource.Activate, resource.Deactivate:
 		return t.update(ctx)
 	case resource.Forget:
-		return t.record(ctx, func(f *state.File) { delete(f.Objects, t.change.Address) })
+		return t.record(ctx, func(f *state.File) { f.Forget(t.change.Address) })
 	}
 	return fmt.Errorf("carry out %s of %s: no such action in this version", t.change.Action, t.change.Address)
 }

@@ -124,6 +124,9 @@ func (b *builder) refused(p *Plan, o *resource.Object, checks ...func(*resource.
 // cannotCreate says why nothing may be created now, "" when it may: absence must be proven by a whole listing of a key that sees
 // what the last one saw (domain rules, section 1).
 func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
+	if why, hint := b.compromised(o); why != "" {
+		return why, hint
+	}
 	live := b.in.Live
 	if live == nil {
 		return "", ""
@@ -147,9 +150,6 @@ func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
 		return why, hint
 	}
 	if why, hint := b.frozen(o); why != "" {
-		return why, hint
-	}
-	if why, hint := b.compromised(o); why != "" {
 		return why, hint
 	}
 	if why, hint := b.notAllowed(o); why != "" {

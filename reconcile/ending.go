@@ -11,6 +11,9 @@ import (
 	"dcsync/state"
 )
 
+// statusRevoked is the status of an order, and of a certificate, that was revoked.
+const statusRevoked = "revoked"
+
 // finished are the API's words for a revocation that finds nothing left to revoke (API facts, section 2).
 var finished = []string{"order_already_revoked", "order_is_revoked"}
 
@@ -48,6 +51,12 @@ func (t *task) end(ctx context.Context) error {
 	switch {
 	case requested:
 		t.result.Outcome, t.result.WaitingOn = resource.Waiting, resource.OnApproval
+	case c.serial == "" && c.Action == resource.Revoke && r.Reason == keyCompromise && !c.live.Reissuing:
+		// What the closing listing would record, before anything can keep it from that: the key must never be certified again.
+		return t.record(ctx, func(f *state.File) {
+			e := f.Objects[c.Address]
+			bury(c.object, e, state.Tombstone{ID: c.ID, Status: statusRevoked}, keyOf(c.object, e, c.ID))
+		})
 	case c.serial != "":
 		// The order does not show which of its certificates are revoked, so state has to remember.
 		return t.record(ctx, func(f *state.File) {
@@ -56,7 +65,7 @@ func (t *task) end(ctx context.Context) error {
 			if strings.EqualFold(c.serial, c.live.Life.Serial) {
 				key = keyOf(c.object, e, c.ID)
 			}
-			bury(c.object, e, state.Tombstone{ID: c.ID, Serial: c.serial, Status: "revoked"}, key)
+			bury(c.object, e, state.Tombstone{ID: c.ID, Serial: c.serial, Status: statusRevoked}, key)
 		})
 	}
 	return nil

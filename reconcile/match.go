@@ -21,6 +21,8 @@ type builder struct {
 	named map[group]map[string][]*resource.Live // the same by the name they are told by, "" where they show none
 	aim   map[resource.Address]bool             // nil: everything
 
+	distrusted map[string]string // compromised keys by digest: the order that was revoked for it
+
 	heirs   map[resource.Address]resource.Address // of entries without a manifest: the new manifest that seems to be theirs
 	unheard map[string][]resource.Path            // by address, the fields of which the API takes no notice
 	waiting map[resource.Address]bool             // who waits for people or DigiCert
@@ -33,7 +35,8 @@ type group struct{ kind, product string }
 func newBuilder(in Input) *builder {
 	b := &builder{in: in, aim: aimed(in), order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{},
 		free: map[group][]*resource.Live{}, named: map[group]map[string][]*resource.Live{}, chains: map[chainKey]map[string]int{},
-		waiting: map[resource.Address]bool{}, heirs: map[resource.Address]resource.Address{}, unheard: unheard(in.Findings)}
+		waiting: map[resource.Address]bool{}, heirs: map[resource.Address]resource.Address{}, unheard: unheard(in.Findings),
+		distrusted: in.State.CompromisedKeys()}
 	for a, e := range in.State.Objects {
 		b.owned[Key{a.Kind, e.Identity.ID}] = a
 		b.ids[a] = e.Identity.ID

@@ -2,11 +2,13 @@ package run_test
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"dcsync/internal/resource"
+	"dcsync/internal/run"
 	"dcsync/internal/sandbox"
 	"dcsync/reconcile"
 )
@@ -191,6 +193,76 @@ func TestCompromisedKey(t *testing.T) {
 	w.mustApply()
 	w.holds(1, 2)
 	w.converged()
+}
+
+// The ban outlives what it came from: the manifest, its entry in state, and a run that was stopped before it had looked at what it did.
+func TestCompromisedKeyIsForgottenNever(t *testing.T) {
+	t.Parallel()
+	const retire = "retire: {target: current, action: revoke, reason: keyCompromise, comments: found on a forum}\n"
+	for name, forget := range map[string]func(*world){
+		"manifest removed": func(w *world) {
+			w.remove("installer.yaml")
+			w.mustApply(generous)
+		},
+		"state rm": func(w *world) {
+			w.remove("installer.yaml")
+			if err := w.open().RemoveState(t.Context(), resource.Address{Kind: "Order", Name: "installer"}, run.Repair{Env: func(string) string { return "" }}); err != nil {
+				w.Fatalf("%v", err)
+			}
+		},
+		"stopped after the call, manifest removed": func(w *world) {
+			w.remove("installer.yaml")
+			w.mustApply(generous)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := installer(t, "")
+			plain := files["installer.yaml"]
+			w := newWorld(t, sandbox.Options{}, files)
+			w.mustApply()
+			w.write("installer.yaml", plain+retire)
+			drain := make(chan struct{})
+			if strings.HasPrefix(name, "stopped") {
+				w.sent.before = func(r *http.Request) {
+					if strings.HasSuffix(r.URL.Path, "/revoke") {
+						close(drain)
+					}
+				}
+			}
+			w.mustApply(func(o *run.ApplyOptions) { o.Drain = drain })
+			w.sent.before = nil
+			forget(w)
+			if f := w.state(); f.Objects[resource.Address{Kind: "Order", Name: "installer"}] != nil || len(f.Compromised) != 1 {
+				t.Errorf("the state has %v", f.Compromised)
+			}
+			w.converged()
+			w.write("twin.yaml", strings.Replace(plain, "name: installer", "name: twin", 1))
+			w.mustBlock("Order/twin", "its key was compromised: order 880001 was revoked for that")
+			if c := w.change(w.plan(reconcile.RefreshNone), resource.Blocked, "Order/twin"); !strings.Contains(c.Reason, "compromised") {
+				t.Errorf("by the state alone: %s", c.Reason)
+			}
+			w.write("installer.csr", newCSR(t))
+			w.mustApply()
+			w.holds(1, 2)
+		})
+	}
+}
+
+// A key is refused from when a manifest says that it is compromised, and not only when the revocation was through.
+func TestCompromisedKeyAtOnce(t *testing.T) {
+	t.Parallel()
+	files := installer(t, "")
+	plain := files["installer.yaml"]
+	w := newWorld(t, sandbox.Options{}, files)
+	w.mustApply()
+	w.write("installer.yaml", plain+"retire: {target: current, action: revoke, reason: keyCompromise, comments: found on a forum}\n")
+	w.write("twin.yaml", strings.Replace(plain, "name: installer", "name: twin", 1))
+	w.mustBlock("Order/twin", "its key is compromised: Order/installer has order 880001 revoked for that")
+	if _, err := w.apply(); err != nil {
+		t.Fatal(err)
+	}
+	w.holds(1, 1)
 }
 
 // What a manifest says of an order that ended with its last certificate is not taken for applied.
