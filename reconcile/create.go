@@ -250,7 +250,7 @@ func (t *task) recordEnded(ctx context.Context, spec resource.Map, found []*reso
 		return err
 	}
 	t.result.ID = last.ID
-	return t.blocked(fmt.Sprintf("it was ordered before as %s, which is %s", strings.Join(idsOf(found), ", "), last.Status), "raise lifecycle.generation to order again")
+	return t.blocked(orderedBefore(found))
 }
 
 func (t *task) blocked(message, hint string) error {

@@ -194,11 +194,13 @@ func detailsThatDiffer(d *resource.Descriptor, desired resource.Map, live *resou
 // verdict is what becomes of a manifest that is not in state: adopt what an earlier run of this project created, or stop, or
 // (both zero) create.
 type verdict struct {
-	adopt  *resource.Live
-	at     place  // of what is adopted, among the orders of the manifest
-	before []link // live orders that it followed
-	block  string
-	hint   string
+	adopt   *resource.Live
+	at      place  // of what is adopted, among the orders of the manifest
+	before  []link // live orders that it followed
+	block   string
+	hint    string
+	over    *resource.Live // the manifest's own order that has ended, where that is what blocks
+	missing *Read          // what is still to be read for the verdict
 }
 
 // settle decides about a manifest that is not in state, and lets what refers to it know the id that is about to be adopted.
@@ -256,6 +258,9 @@ func (b *builder) byNonce(o *resource.Object) verdict {
 		last, at, before := end(ours)
 		v := judge(o.Descriptor, b.desired(o), last)
 		v.at, v.before = at, before
+		if v.adopt == nil && v.block == "" {
+			return overAlready(last[0], at)
+		}
 		return v
 	case len(unread) > 0:
 		return verdict{block: fmt.Sprintf("%s %s could not be read and may be what this manifest ordered", strings.ToLower(o.Address.Kind), strings.Join(unread, ", ")),
@@ -267,7 +272,7 @@ func (b *builder) byNonce(o *resource.Object) verdict {
 		return verdict{block: fmt.Sprintf("%s %s was placed by this project under another name", strings.ToLower(o.Address.Kind), strings.Join(elsewhere, ", ")),
 			hint: "write its earlier name into metadata.moved_from, or raise lifecycle.generation to order anew"}
 	}
-	return verdict{}
+	return b.endedBefore(o)
 }
 
 // judge decides about objects that carry the nonce of a manifest and were read singly (domain rules, section 2). That ended
