@@ -90,7 +90,7 @@ func (b *builder) missing(p *Plan, o *resource.Object) {
 	case v.block != "":
 		c := b.blocked(o, v.block, v.hint)
 		if v.over != nil {
-			c.ID, c.live, c.nonce, c.Sequence, c.over = v.over.ID, v.over, v.over.Nonce, v.at.sequence, true
+			c.ID, c.live, c.nonce, c.Sequence, c.before, c.over = v.over.ID, v.over, v.over.Nonce, v.at.sequence, v.before, true
 		}
 		b.add(p, c)
 	case v.adopt != nil:

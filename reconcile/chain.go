@@ -112,7 +112,7 @@ func (b *builder) endedBefore(o *resource.Object) verdict {
 		}
 		at, mine := b.placeOf(o, o.Lifecycle.Generation, info.Nonce)
 		switch {
-		case !mine && b.accounted(info) && !b.outgrown(o, info.Nonce):
+		case !mine && strings.HasPrefix(info.Nonce, projectDigest(b.in.Live.ID, b.in.Settings.UID)) && b.accounted(info) && !b.outgrown(o, info.Nonce):
 			continue // another manifest's
 		case !mine:
 			return verdict{}
@@ -124,7 +124,7 @@ func (b *builder) endedBefore(o *resource.Object) verdict {
 		if v := judge(o.Descriptor, b.desired(o), []*resource.Live{info}); v.block != "" {
 			return v
 		}
-		return overAlready(info, at)
+		return overAlready(info, at, nil)
 	}
 	return verdict{}
 }
@@ -156,9 +156,9 @@ func (b *builder) untried(r Read) *Read {
 }
 
 // overAlready blocks a manifest whose own order has ended.
-func overAlready(live *resource.Live, at place) verdict {
+func overAlready(live *resource.Live, at place, before []link) verdict {
 	why, hint := orderedBefore([]*resource.Live{live})
-	return verdict{block: why, hint: hint, over: live, at: at}
+	return verdict{block: why, hint: hint, over: live, at: at, before: before}
 }
 
 func orderedBefore(found []*resource.Live) (reason, hint string) {

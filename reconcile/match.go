@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -195,8 +196,8 @@ func detailsThatDiffer(d *resource.Descriptor, desired resource.Map, live *resou
 // (both zero) create.
 type verdict struct {
 	adopt   *resource.Live
-	at      place  // of what is adopted, among the orders of the manifest
-	before  []link // live orders that it followed
+	at      place  // of that order, adopted or over, among those of the manifest
+	before  []link // orders that it followed
 	block   string
 	hint    string
 	over    *resource.Live // the manifest's own order that has ended, where that is what blocks
@@ -217,7 +218,9 @@ func (b *builder) settle(o *resource.Object) verdict {
 	}
 	if v.adopt != nil {
 		b.ids[o.Address] = v.adopt.ID
-		b.owned[Key{o.Address.Kind, v.adopt.ID}] = o.Address
+	}
+	if own := cmp.Or(v.adopt, v.over); own != nil {
+		b.owned[Key{o.Address.Kind, own.ID}] = o.Address
 		for _, l := range v.before {
 			b.owned[Key{o.Address.Kind, l.live.ID}] = o.Address
 		}
@@ -259,7 +262,7 @@ func (b *builder) byNonce(o *resource.Object) verdict {
 		v := judge(o.Descriptor, b.desired(o), last)
 		v.at, v.before = at, before
 		if v.adopt == nil && v.block == "" {
-			return overAlready(last[0], at)
+			return overAlready(last[0], at, before)
 		}
 		return v
 	case len(unread) > 0:

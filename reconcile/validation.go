@@ -114,7 +114,15 @@ func takenBack(f resource.FieldChange) string {
 // strangers plans to report who may approve orders although no manifest names them: only somebody in the console can end that, so it is
 // drift that stops nothing.
 func (b *builder) strangers(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
+	if len(live.Approvers) == 0 {
+		return
+	}
 	var applied []resource.Value // whom git named until now is an intent to take away
+	for _, e := range b.in.State.Objects {
+		if people := approversOf(resource.Get(e.Applied.Spec, orderPeople)); len(people) > 0 {
+			applied = append(applied, resource.Map{"verified_users": people})
+		}
+	}
 	for _, f := range o.Descriptor.Leaves() {
 		if f.Method == methodValidation {
 			applied = append(applied, items(resource.Get(entry.Applied.Spec, f.Path))...)

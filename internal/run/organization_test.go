@@ -424,6 +424,22 @@ func TestApproversOfOrder(t *testing.T) {
 	}
 }
 
+// Somebody whom an order names no more is told as the intent that it is, and not as drift of the organization too; an audit names them.
+func TestApproverOfOrderIsNoDrift(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "acme.yaml", acmeYAML+"  validations: [{type: ev_cs, verified_users: [{ref: jane}]}]\n", "driver.yaml", driverYAML))
+	w.mustApply()
+	w.patch("organization", "70011", map[string]any{"validations": []any{map[string]any{"type": "ev_cs", "name": "EV CS", "status": "active", "verified_users": []any{
+		map[string]any{"id": 9100, "first_name": "Jane", "last_name": "Doe"}, map[string]any{"id": 9101, "first_name": "Ruth", "last_name": "Park"}}}}})
+	w.want("plan", changes(w.plan(reconcile.RefreshFull)))
+	w.edit("driver.yaml", "ref: ruth", "ref: jane")
+	p := w.plan(reconcile.RefreshFull)
+	w.want("plan", changes(p), "blocked Order/driver (intent) /organization/contacts=intent")
+	if len(p.Unnamed) != 1 || p.Unnamed[0].Person != "Ruth Park" {
+		t.Errorf("unnamed %+v", p.Unnamed)
+	}
+}
+
 // An order that follows names those whom the manifest names by then: nobody is taken away by it.
 func TestApproversOfRenewal(t *testing.T) {
 	t.Parallel()

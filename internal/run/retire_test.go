@@ -369,6 +369,30 @@ func TestLostAfterRetire(t *testing.T) {
 	}
 }
 
+// The same where the order before is to end: it is known as the one before, and what followed it as over.
+func TestLostAfterRetirePrevious(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", lifecycleYAML(driverYAML, "apply_changes: now, allow: [replace]")))
+	w.mustApply()
+	w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+	w.mustApply(destroyOne)
+	w.do("880002", "revoke")
+	w.lose()
+	manifest := strings.Replace(lifecycleYAML(driverYAML, "apply_changes: now, allow: [replace]"), "{years: 1}", "{years: 2}", 1)
+	w.write("driver.yaml", strings.Replace(retireYAML(manifest, "action: revoke"), "target: current", "target: previous", 1))
+	w.mustBlock("Order/driver", "it was ordered before as 880002, which is revoked")
+	if _, err := w.apply(); err != nil {
+		t.Fatal(err)
+	}
+	if e := w.entry("Order", "driver").Identity; e.ID != "880002" || e.Sequence != 1 || len(e.Earlier) != 1 || e.Earlier[0].ID != "880001" {
+		t.Errorf("identity %+v", e)
+	}
+	if p := w.plan(reconcile.RefreshAuto); p.UnmanagedCount != 0 {
+		t.Errorf("%d orders count as unmanaged", p.UnmanagedCount)
+	}
+	w.holds(1, 2)
+}
+
 // What an earlier run placed after an order and could not record is found by any later one, whatever the manifest says by then.
 func TestFollowerIsFound(t *testing.T) {
 	t.Parallel()
