@@ -20,6 +20,7 @@ type file struct {
 	Lineage       string                      `json:"lineage"`
 	Serial        int                         `json:"serial"`
 	Account       *Account                    `json:"account"`
+	Compromised   map[string]string           `json:"compromised_keys,omitempty"`
 	Objects       map[resource.Address]*entry `json:"objects"`
 }
 
@@ -56,7 +57,8 @@ type observed struct {
 
 // Encode gives the canonical bytes: sorted keys, two-space indent, one newline at the end. Equal files give equal bytes.
 func Encode(f *File) ([]byte, error) {
-	out := file{FormatVersion: f.FormatVersion, Lineage: f.Lineage, Serial: f.Serial, Account: f.Account, Objects: map[resource.Address]*entry{}}
+	out := file{FormatVersion: f.FormatVersion, Lineage: f.Lineage, Serial: f.Serial, Account: f.Account, Compromised: f.Compromised,
+		Objects: map[resource.Address]*entry{}}
 	for a, e := range f.Objects {
 		w, err := e.shape()
 		if err != nil {
@@ -159,7 +161,8 @@ func Decode(name string, data []byte) (*File, error) {
 	if err := dec.Decode(&in); err != nil {
 		return nil, invalidJSON(name, data, err)
 	}
-	f := &File{FormatVersion: in.FormatVersion, Lineage: in.Lineage, Serial: in.Serial, Account: in.Account, Objects: map[resource.Address]*Entry{}}
+	f := &File{FormatVersion: in.FormatVersion, Lineage: in.Lineage, Serial: in.Serial, Account: in.Account, Compromised: in.Compromised,
+		Objects: map[resource.Address]*Entry{}}
 	owner := map[string]resource.Address{}
 	for a, e := range in.Objects {
 		if e != nil {

@@ -136,6 +136,36 @@ func TestLandingMerges(t *testing.T) {
 	}
 }
 
+// A key that an object of later commits had revoked as compromised is refused in a checkout that knows nothing of that object.
+func TestCompromisedKeyOfLaterCommits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, installer(t, ""))
+	bare, other := w.remote(t)
+	o := w.open().Set.Get(resource.Address{Kind: "Order", Name: "installer"})
+	var key string
+	for _, f := range o.Descriptor.Leaves() {
+		if f.Key != nil {
+			key = resource.Text(f.Key(resource.Get(o.Spec, f.Path)))
+		}
+	}
+	w.elsewhere(other, func(f *state.File) {
+		foreign(f)
+		f.Objects[gone].Identity.Tombstones = []state.Tombstone{{ID: "424242", Status: "revoked", Reason: "keyCompromise", Key: key}}
+	})
+	a, err := w.apply(landing("none"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.want("results", outcomes(a), "blocked Order/installer: blocked", "create Organization/acme: done")
+	tip, err := state.Decode("tip", []byte(w.git(bare, "show", "main:dcsync.state.json")+"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tip.CompromisedKeys()[key] != "424242" || len(tip.Objects) != 2 || len(tip.Objects[gone].Identity.Tombstones) != 1 {
+		t.Errorf("landed %v, %v", tip.Addresses(), tip.Compromised)
+	}
+}
+
 // One address changed on both sides lands nowhere: the run fails, and its results stay in the state file.
 func TestLandingConflict(t *testing.T) {
 	t.Parallel()

@@ -40,9 +40,9 @@ func (p *Project) takeTip(ctx context.Context, s *start, o ApplyOptions) (*state
 		}
 		// An earlier run may have written it into the file here when it landed.
 		if here := s.file.Objects[a]; here != nil && here.Identity.ID == there.Objects[a].Identity.ID {
-			delete(s.file.Objects, a)
+			s.file.Forget(a)
 		}
-		delete(there.Objects, a)
+		there.Forget(a)
 	}
 	merged, conflicts, err := state.Merge(base, s.file, there)
 	if err == nil && len(conflicts) > 0 {
