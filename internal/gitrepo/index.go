@@ -210,7 +210,18 @@ func (x *index) set(path string, file entry) bool {
 	return true
 }
 
-// dropUntracked forgets git's cache of untracked files, which may name the file that has just become tracked.
+// remove takes one file out. It tells whether it was there.
+func (x *index) remove(path string) bool {
+	before := len(x.entries)
+	x.entries = slices.DeleteFunc(x.entries, func(e indexEntry) bool { return e.name == path })
+	if len(x.entries) == before {
+		return false
+	}
+	x.dropUntracked()
+	return true
+}
+
+// dropUntracked forgets git's cache of untracked files, which may be wrong about a file that has just become tracked or is no longer.
 func (x *index) dropUntracked() {
 	var kept []byte
 	for data := x.extensions; len(data) > 0; {
@@ -250,8 +261,8 @@ func (x *index) encode() []byte {
 	return append(out, sum[:]...)
 }
 
-// stage puts files into the index of the work tree under git's own lock, waiting a little for another process to free it. A clone
-// that has commits but no index has nothing checked out, and stays so.
+// stage puts files into the index of the work tree, or takes them out of it (a zero entry), under git's own lock, waiting a little for another
+// process to free it. A clone that has commits but no index has nothing checked out, and stays so.
 func (r *Repo) stage(ctx context.Context, clock Clock, files map[string]entry) error {
 	path := filepath.Join(r.gitDir, "index")
 	lock, err := takeFileLock(ctx, clock, path)
@@ -272,7 +283,11 @@ func (r *Repo) stage(ctx context.Context, clock Clock, files map[string]entry) e
 	}
 	changed := false
 	for name, file := range files {
-		changed = x.set(name, file) || changed
+		if file.hash.IsZero() {
+			changed = x.remove(name) || changed
+		} else {
+			changed = x.set(name, file) || changed
+		}
 	}
 	if !changed {
 		return nil
