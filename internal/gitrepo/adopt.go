@@ -64,7 +64,7 @@ func (w *landing) follows(ctx context.Context, p *proposal) (bool, error) {
 	}
 	on, err := w.onlyFiles(p)
 	if err == nil && on {
-		on, err = w.repo.ancestors(ctx, p.commit, func(id plumbing.Hash) bool { return id == head.commit })
+		on, _, err = w.repo.ancestors(ctx, p.commit, func(id plumbing.Hash) bool { return id == head.commit })
 	}
 	if errors.Is(err, ErrMissingObject) {
 		return false, nil // not enough of history or of its trees is here to tell

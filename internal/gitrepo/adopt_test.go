@@ -1,11 +1,14 @@
 package gitrepo_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"dcsync/internal/gitrepo"
 )
 
 // checkout writes what a landing asks its caller to have in the work tree.
@@ -24,12 +27,10 @@ func checkout(t *testing.T, dir string, files map[string][]byte) {
 func TestPullAfterLanding(t *testing.T) {
 	t.Parallel()
 	pulls := map[string][]string{
-		"pull":              {"pull", "-q"},
 		"pull by merge":     {"-c", "pull.rebase=false", "pull", "-q", "--no-edit"},
 		"pull --ff-only":    {"pull", "-q", "--ff-only"},
 		"pull --rebase":     {"pull", "-q", "--rebase"},
 		"pull --autostash":  {"pull", "-q", "--rebase", "--autostash"},
-		"fetch and rebase":  {"-c", "rebase.autoStash=false", "pull", "-q", "--rebase=merges"},
 		"checkout of other": {"checkout", "-q", "-b", "feature", "origin/main"},
 	}
 	scenes := map[string]struct {
@@ -53,8 +54,7 @@ func TestPullAfterLanding(t *testing.T) {
 	}
 	for name, scene := range scenes {
 		for way, pull := range pulls {
-			rebases := way == "pull --rebase" || way == "fetch and rebase"
-			if scene.own && (way == "pull" || way == "pull --ff-only") || scene.dirty && rebases {
+			if scene.own && way == "pull --ff-only" || scene.dirty && way == "pull --rebase" {
 				continue // git asks how, or refuses, whatever dcsync did
 			}
 			t.Run(name+", "+way, func(t *testing.T) {
@@ -177,5 +177,54 @@ func TestLandWhereHeadHasNoSuchFile(t *testing.T) {
 	git(t, dir, "pull", "-q", "--rebase")
 	if content := read(t, filepath.Join(dir, stateFile)); content != "a=1\nb=1\n" {
 		t.Errorf("after the pull: %q", content)
+	}
+}
+
+// TestPushed: a commit that only this clone has is found out also when the branch went on, and in a shallow clone.
+func TestPushed(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		args  []string
+		mine  bool  // the clone has a commit of its own
+		moved bool  // the branch went on
+		want  error // nil: it is on the branch, or this clone cannot tell
+	}{
+		"at the tip":           {},
+		"behind":               {moved: true},
+		"unpushed":             {mine: true, want: gitrepo.ErrUnpushed},
+		"unpushed and behind":  {mine: true, moved: true, want: gitrepo.ErrUnpushed},
+		"shallow":              {args: []string{"--depth=1"}},
+		"shallow and behind":   {args: []string{"--depth=1"}, moved: true},
+		"shallow and unpushed": {args: []string{"--depth=1"}, mine: true, want: gitrepo.ErrUnpushed},
+		"shallow, unpushed and behind": {args: []string{"--depth=1"}, mine: true, moved: true,
+			want: gitrepo.ErrUnpushed},
+		"partial, unpushed and behind": {args: []string{"--filter=tree:0"}, mine: true, moved: true,
+			want: gitrepo.ErrUnpushed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bare := newRemote(t)
+			other := clone(t, bare)
+			commit(t, other, "manifests/a.yaml", "a: 2\n", "before")
+			git(t, other, "push", "-q")
+			dir := clone(t, "file://"+bare, tc.args...)
+			if tc.mine {
+				commit(t, dir, "mine.txt", "mine\n", "mine")
+			}
+			if tc.moved {
+				commit(t, other, "manifests/a.yaml", "a: 3\n", "after")
+				git(t, other, "push", "-q")
+			}
+			tip, err := open(t, dir).Pushed(t.Context(), "origin", "", gitrepo.Access{})
+			if !errors.Is(err, tc.want) || err == nil && tip != git(t, bare, "rev-parse", "main") {
+				t.Errorf("got %q, %v, want %v", tip, err, tc.want)
+			}
+			sound(t, dir)
+		})
+	}
+	bare := newRemote(t)
+	dir := clone(t, bare)
+	if _, err := open(t, dir).Pushed(t.Context(), "origin", "other", gitrepo.Access{}); !errors.Is(err, gitrepo.ErrNoBranch) {
+		t.Errorf("a branch that the remote lacks: %v", err)
 	}
 }

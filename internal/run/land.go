@@ -118,7 +118,8 @@ func (p *Project) mayLand(ctx context.Context, s *start, o ApplyOptions) error {
 	if branch == "" {
 		return nil // a checkout without a branch, which need not be named to reach the state
 	}
-	return explain(s.repo.Pushed(ctx, l.Push.Remote, branch, l.Push.Access))
+	_, err = s.repo.Pushed(ctx, l.Push.Remote, branch, l.Push.Access)
+	return explain(err)
 }
 
 // outside refuses a state file that is not in the repository.

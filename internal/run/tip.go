@@ -19,9 +19,9 @@ import (
 // takeTip takes over, before the plan is made, what runs elsewhere have recorded on the branch since this checkout, so that their work
 // is built upon and not done again. Of objects that only later commits know nothing is taken: their manifests are not in this
 // checkout, and they must not look removed. It gives the part that was taken, against which the landing is merged; nil when the branch
-// has nothing else.
+// has nothing else. Only what is fetched here may tell that the checked out commit is not on a branch that went on, which refuses the run.
 func (p *Project) takeTip(ctx context.Context, s *start, o ApplyOptions) (*state.File, error) {
-	tip, err := s.repo.Fetch(ctx, p.Project.Git.Remote, p.Project.Git.Branch, gitrepo.AccessFrom(o.Env))
+	tip, err := s.repo.Pushed(ctx, p.Project.Git.Remote, p.Project.Git.Branch, gitrepo.AccessFrom(o.Env))
 	if err != nil || tip == "" {
 		return nil, explain(err)
 	}
