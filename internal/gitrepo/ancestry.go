@@ -84,6 +84,9 @@ func (r *Repo) isOn(ctx context.Context, remote string, ref plumbing.ReferenceNa
 	}
 	// What this clone lacks of the branch lies behind these commits. Where they are all ancestors of HEAD, HEAD is not behind any of them.
 	if len(behind) > 0 {
+		if behind[0] == tip {
+			return nil // nothing of the branch's news is here
+		}
 		own := map[plumbing.Hash]bool{}
 		if _, _, err := r.ancestors(ctx, r.head.commit, func(id plumbing.Hash) bool { own[id] = true; return false }); err != nil {
 			return err
@@ -96,8 +99,12 @@ func (r *Repo) isOn(ctx context.Context, remote string, ref plumbing.ReferenceNa
 }
 
 // ancestors shows a commit and its ancestors, nearest first, until enough says so, and tells whether it did. Commits that this clone lacks are
-// shown, and given as missing; what lies behind them is not shown.
+// shown, and given as missing; what lies behind them is not shown. A way beyond near commits is walked through an archive, which takes
+// longer to open and much less for each.
 func (r *Repo) ancestors(ctx context.Context, from plumbing.Hash, enough func(plumbing.Hash) bool) (found bool, missing []plumbing.Hash, err error) {
+	const near = 1000
+	walked := 0
+	var store source = r.store
 	seen := map[plumbing.Hash]bool{from: true}
 	for queue := []plumbing.Hash{from}; len(queue) > 0; queue = queue[1:] {
 		if enough(queue[0]) {
@@ -106,7 +113,12 @@ func (r *Repo) ancestors(ctx context.Context, from plumbing.Hash, enough func(pl
 		if err := ctx.Err(); err != nil {
 			return false, nil, err
 		}
-		c, err := readCommit(r.store, queue[0])
+		if walked++; walked == near {
+			far := r.archive()
+			defer func() { _ = far.Close() }()
+			store = far
+		}
+		c, err := readCommit(store, queue[0])
 		if errors.Is(err, ErrMissingObject) {
 			missing = append(missing, queue[0])
 			continue
