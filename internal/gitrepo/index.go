@@ -170,7 +170,8 @@ func (x *index) keepExtensions(data []byte) error {
 	return nil
 }
 
-// set makes one file's entry: content and mode as given, nothing said of the file in the work tree, so that git looks at it. It
+// set makes one file's entry: content and mode as given, nothing said of the file in the work tree, so that git looks at it: of a file
+// whose size is another than it remembers, git takes for granted that it was changed, and core.autocrlf lets one content have two sizes. It
 // tells whether anything changed.
 func (x *index) set(path string, file entry) bool {
 	mode := uint32(0o100644)
@@ -186,9 +187,6 @@ func (x *index) set(path string, file entry) bool {
 	if found && end == at+1 {
 		old := x.entries[at].fixed
 		was := binary.BigEndian.Uint16(old[indexHash:])
-		if was&flagStage == 0 && binary.BigEndian.Uint32(old[24:]) == mode && bytes.Equal(old[indexStat:indexHash], file.hash[:]) {
-			return false
-		}
 		flags |= was & flagAssumeValid
 		if was&flagExtended != 0 {
 			extended = binary.BigEndian.Uint16(old[indexFlags:]) & flagSkipWorktree
@@ -205,6 +203,9 @@ func (x *index) set(path string, file entry) bool {
 	}
 	if !found {
 		x.dropUntracked()
+	}
+	if found && end == at+1 && bytes.Equal(fixed, x.entries[at].fixed) {
+		return false
 	}
 	x.entries = slices.Replace(x.entries, at, end, indexEntry{fixed: fixed, name: path})
 	return true

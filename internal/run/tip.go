@@ -97,7 +97,7 @@ func (p *Project) committedState(repo *gitrepo.Repo, commit string) (*state.File
 	return f, data, err
 }
 
-const keptHint = "the state file here is kept; pull, and settle what differs with git and `dcsync state`"
+const keptHint = "the state file here is kept; commit it, then git pull, and settle what differs with git and `dcsync state`"
 
 func conflict(list []resource.Address) error {
 	var names []string
