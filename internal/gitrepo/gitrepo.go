@@ -2,7 +2,7 @@
 // walks history and judges signatures. It owns go-git: nobody else sees its types.
 //
 // It knows nothing of manifests or state: files are bytes under a path, and how two versions of one are put together is a function
-// given by the caller. It writes to a repository only where its caller says so (Land, Fetch, locks), never to the work tree, and
+// given by the caller. It writes to a repository only where its caller says so (Land, Fetch, Pushed, locks), never to the work tree, and
 // runs no hooks.
 package gitrepo
 
