@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,6 +61,30 @@ func (p *Project) takeTip(ctx context.Context, s *start, o ApplyOptions) (*state
 	}
 	s.file, s.disk = merged, encoded
 	return there, nil
+}
+
+// noteLater says so when the branch, as this clone saw it last, has later state than this checkout: a plan from here does not know what landed
+// since. No plan needs it, so what cannot be read is passed over.
+func (p *Project) noteLater(s *start) {
+	if p.onBranch() || s.repo == nil {
+		return
+	}
+	branch := cmp.Or(p.Project.Git.Branch, s.repo.Branch())
+	if branch == "" {
+		return
+	}
+	track, err := s.repo.Tracking(p.Project.Git.Remote, branch)
+	if err != nil {
+		return
+	}
+	seen, err := s.repo.Commit(track)
+	if err != nil || seen == "" || seen == s.repo.Head() {
+		return
+	}
+	there, _, err := p.committedState(s.repo, seen)
+	if err == nil && there != nil && there.Lineage == s.file.Lineage && there.Serial > s.file.Serial {
+		s.findings.Add(diag.Diagnostic{Severity: diag.Note, Code: diag.StateElsewhere, Summary: "the branch has later state than this checkout", Hint: "git pull"})
+	}
 }
 
 // concerns gives the addresses that this checkout has to do with: those of its manifests, under every name they ever had, and those of
