@@ -222,6 +222,33 @@ func TestStoreWritesNothingForNothing(t *testing.T) {
 	}
 }
 
+// A state file that git checked out with CRLF is the same state: an apply that changes nothing writes nothing.
+func TestReadCRLF(t *testing.T) {
+	t.Parallel()
+	want, err := state.Encode(sample())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "dcsync.state.json")
+	crlf := bytes.ReplaceAll(want, []byte("\n"), []byte("\r\n"))
+	if err := os.WriteFile(path, crlf, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, data, err := state.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(data)); diff != "" {
+		t.Errorf("read (-want +got)\n%s", diff)
+	}
+	if err := state.NewStore(path, f, data, nil).Update(t.Context(), func(*state.File) {}); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadFile(path); err != nil || !bytes.Equal(left, crlf) {
+		t.Errorf("it was written: %q, %v", left, err)
+	}
+}
+
 // TestStoreFault: when the file cannot be written, Update says so, and the bytes on disk stay what they were.
 func TestStoreFault(t *testing.T) {
 	t.Parallel()

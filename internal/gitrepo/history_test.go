@@ -208,6 +208,9 @@ func TestReadAndHolds(t *testing.T) {
 		r.Holds(filepath.Join(dir, "none"), nil) || r.Holds(filepath.Join(dir, "..", "outside"), nil) {
 		t.Error("holds is wrong")
 	}
+	if !r.Holds(filepath.Join(dir, "manifests", "a.yaml"), []byte("a: 1\r\n")) || r.Holds(filepath.Join(dir, "manifests", "a.yaml"), []byte("a: 1\r")) {
+		t.Error("holds is wrong about line ends")
+	}
 	if r.Branch() != "main" || r.Head() != git(t, dir, "rev-parse", "HEAD") {
 		t.Errorf("branch %q, head %q", r.Branch(), r.Head())
 	}

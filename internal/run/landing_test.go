@@ -114,7 +114,12 @@ func TestLandingMerges(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Options{}, demo())
 	bare, other := w.remote(t)
-	a := w.mustApply(landing("none"), once(gitrepo.BeforePush, func() { w.elsewhere(other, foreign) }))
+	a := w.mustApply(landing("none"), once(gitrepo.BeforePush, func() {
+		if err := os.WriteFile(filepath.Join(other, "manifests", "x.yaml"), []byte("# what the other run applied\n"), 0o644); err != nil {
+			t.Error(err)
+		}
+		w.elsewhere(other, foreign)
+	}))
 	tip, err := state.Decode("tip", []byte(w.git(bare, "show", "main:dcsync.state.json")+"\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -124,6 +129,9 @@ func TestLandingMerges(t *testing.T) {
 	}
 	if a.Commit != w.git(bare, "rev-parse", "main") || !a.Pushed || a.Branch != "main" {
 		t.Errorf("result: commit %s on %s, pushed %v", a.Commit, a.Branch, a.Pushed)
+	}
+	if left := w.git(w.dir, "status", "--porcelain"); left != "" {
+		t.Errorf("the checkout that is behind is left with %s", left)
 	}
 	w.sent.take()
 	a = w.mustApply(landing("git"))
