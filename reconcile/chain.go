@@ -108,7 +108,8 @@ func (b *builder) endedBefore(o *resource.Object) verdict {
 		k := Key{item.Kind, item.ID}
 		info := b.in.Live.Infos[k]
 		if info == nil {
-			return verdict{missing: b.untried(Read{Key: k, Want: managedPaths(o, nil)})}
+			want := slices.DeleteFunc(managedPaths(o, nil), func(p resource.Path) bool { return p == resource.CertificatesPath })
+			return verdict{missing: b.untried(Read{Key: k, Want: want})}
 		}
 		at, mine := b.placeOf(o, o.Lifecycle.Generation, info.Nonce)
 		switch {

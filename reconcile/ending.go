@@ -55,6 +55,9 @@ func (t *task) end(ctx context.Context) error {
 		// What the closing listing would record, before anything can keep it from that: the key must never be certified again.
 		return t.record(ctx, func(f *state.File) {
 			e := f.Objects[c.Address]
+			if c.ID == e.Identity.ID {
+				answered(e, c.live, c.live, false)
+			}
 			bury(c.object, e, state.Tombstone{ID: c.ID, Status: statusRevoked}, keyOf(c.object, e, c.ID))
 		})
 	case c.serial != "":

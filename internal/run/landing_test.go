@@ -149,13 +149,7 @@ func TestCompromisedKeyOfLaterCommits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Options{}, installer(t, ""))
 	bare, other := w.remote(t)
-	o := w.open().Set.Get(resource.Address{Kind: "Order", Name: "installer"})
-	var key string
-	for _, f := range o.Descriptor.Leaves() {
-		if f.Key != nil {
-			key = resource.Text(f.Key(resource.Get(o.Spec, f.Path)))
-		}
-	}
+	key := keyIn(w.open().Set.Get(resource.Address{Kind: "Order", Name: "installer"}))
 	w.elsewhere(other, func(f *state.File) {
 		foreign(f)
 		f.Objects[gone].Identity.Tombstones = []state.Tombstone{{ID: "424242", Status: "revoked", Reason: "keyCompromise", Key: key}}

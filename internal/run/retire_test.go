@@ -249,6 +249,36 @@ func TestCompromisedKeyIsForgottenNever(t *testing.T) {
 	}
 }
 
+// The key that counts is that of the certificate which the order had when it ended, though an approved reissue had not been recorded yet.
+func TestCompromisedKeyOfReissue(t *testing.T) {
+	t.Parallel()
+	const consent = "allow: [reissue-revoking]"
+	w := newWorld(t, sandbox.Options{}, installer(t, consent))
+	w.mustApply()
+	first := w.open().Set.Get(resource.Address{Kind: "Order", Name: "installer"})
+	w.file("dcsync.yaml", strings.Replace(projectYAML, "skip_approval: true", "skip_approval: false", 1))
+	w.write("installer.csr", newCSR(t))
+	w.want("results", outcomes(w.mustApply(destroyOne)), "reissue Order/installer: waiting")
+	w.do("880001", "approve")
+	w.file("dcsync.yaml", projectYAML)
+	w.write("installer.yaml", lifecycleYAML(installerYAML, consent)+"retire: {target: current, action: revoke, reason: keyCompromise, comments: x}\n")
+	w.want("results", outcomes(w.mustApply()), "revoke Order/installer: done")
+	keys := w.state().CompromisedKeys()
+	if now := keyIn(w.open().Set.Get(first.Address)); len(keys) != 1 || keys[now] == "" || now == keyIn(first) {
+		t.Errorf("compromised are %v, and not %s", keys, now)
+	}
+}
+
+// keyIn gives the digest of the key in an order's manifest.
+func keyIn(o *resource.Object) string {
+	for _, f := range o.Descriptor.Leaves() {
+		if f.Key != nil {
+			return resource.Text(f.Key(resource.Get(o.Spec, f.Path)))
+		}
+	}
+	return ""
+}
+
 // A key is refused from when a manifest says that it is compromised, and not only when the revocation was through.
 func TestCompromisedKeyAtOnce(t *testing.T) {
 	t.Parallel()
