@@ -297,11 +297,11 @@ func (t *task) do(ctx context.Context) error {
 // sent counts a request of this change.
 func (t *task) sent(n int) { t.result.Requests += n }
 
-// desired gives the object's spec with every reference resolved from state.
+// desired gives the spec that is sent with every reference resolved from state.
 func (t *task) desired() (resource.Map, error) {
 	snapshot := t.store.Snapshot()
 	var missing error
-	spec := resolveRefs(t.change.object.Spec, func(a resource.Address) string {
+	spec := resolveRefs(t.change.spec, func(a resource.Address) string {
 		if e := snapshot.Objects[a]; e != nil {
 			return e.Identity.ID
 		}

@@ -78,7 +78,7 @@ func (b *builder) complete() bool {
 
 func (b *builder) change(o *resource.Object, action resource.Action, trigger resource.Trigger, reason string) *Change {
 	return &Change{Address: o.Address, Action: action, Trigger: trigger, Reason: reason, Source: o.Source, DependsOn: o.DependsOn,
-		Generation: o.Lifecycle.Generation, Product: o.Descriptor.Product, object: o}
+		Generation: o.Lifecycle.Generation, Product: o.Descriptor.Product, object: o, spec: o.Spec}
 }
 
 // missing plans an object that is not in state.
@@ -281,7 +281,7 @@ func (b *builder) counts(p *Plan) {
 
 // compare gives the differences of an object in state, its notes and custom fields narrowed to what is ours.
 func (b *builder) compare(o *resource.Object, entry *state.Entry, live *resource.Live) diff.Result {
-	in := diff.Input{Descriptor: o.Descriptor, Desired: b.desired(o), Applied: appliedSpec(entry, live), Ignore: o.Lifecycle.Ignore, Via: o.ViaAt}
+	in := diff.Input{Descriptor: o.Descriptor, Desired: b.desired(b.sending(o, entry, live)), Applied: appliedSpec(entry, live), Ignore: o.Lifecycle.Ignore, Via: o.ViaAt}
 	if o.Descriptor.Nonce != "" && (entry.Identity.Generation > 1 || entry.Identity.Sequence > 0) {
 		in.Ignore = append(slices.Clone(in.Ignore), o.Descriptor.Nonce, renewalOf) // only the first order carries the manifest's own
 	}

@@ -73,6 +73,7 @@ func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, l
 	for _, k := range slices.SortedFunc(maps.Keys(parts), part.compare) {
 		c := b.change(o, k.action, k.trigger, k.reason)
 		c.ID, c.live, c.Fields, c.Corrected = entry.Identity.ID, live, parts[k], k.corrected
+		c.spec = b.sending(o, entry, live).Spec
 		b.place(c, entry)
 		switch k.action {
 		case resource.Update:
