@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -34,6 +35,7 @@ func (a *auditor) check(r *replay) {
 			Evidence: []Evidence{{EvidenceState, r.commit.id}, {EvidenceFile, a.path(a.Project.StateFile)}}})
 		return
 	}
+	a.anotherUser(r)
 	whole, entries := a.impossible(r)
 	if base := a.suspect[r.old]; base != nil && len(whole)+len(entries) > 0 && len(r.steps) == 1 {
 		// What went before was edited: to go on from the version before that, or to go back to it, is right too.
@@ -141,7 +143,7 @@ func (a *auditor) headReasons(r *replay) []string {
 		switch {
 		case after.head.Serial < before.Serial:
 			why = append(why, fmt.Sprintf("its serial went back from %d to %d", before.Serial, after.head.Serial))
-		case after.head.Serial == before.Serial && len(r.steps) == 1 && len(s.changed) > 0:
+		case after.head.Serial == before.Serial && len(r.steps) == 1 && (len(s.changed) > 0 || !reflect.DeepEqual(before.Account, after.head.Account)):
 			why = append(why, fmt.Sprintf("its serial stayed at %d while it changed", before.Serial))
 		}
 		why = append(why, accountReasons(before.Account, after.head.Account)...)

@@ -61,7 +61,21 @@ func TestStateEdited(t *testing.T) {
 		"lineage":            {file(func(f *state.File) { f.Lineage = "another" }), []string{"DC3005 error"}, "belongs to project another"},
 		"account":            {file(func(f *state.File) { f.Account.ID = 2 }), []string{"DC3005 error"}, "account changed from 1 to 2"},
 		"address of the API": {file(func(f *state.File) { f.Account.APIURL = "https://evil.example" }), []string{"DC3005 error"}, "API address changed"},
-		"another user":       {file(func(f *state.File) { f.Account.User.ID = 7 }), nil, ""},
+		"another user":       {file(func(f *state.File) { f.Account.User.ID = 7 }), []string{"DC3005 warning"}, "whose key it was applied with from 9 to 7"},
+		"another container":  {file(func(f *state.File) { f.Account.ContainerID = 5 }), []string{"DC3005 note"}, "the container from 0 to 5"},
+		"another role":       {file(func(f *state.File) { f.Account.User.RoleID = 1 }), []string{"DC3005 note"}, "role from 0 to 1"},
+		"a user who sees less": {file(func(f *state.File) { f.Account.User.Sees = []int64{5} }), []string{"DC3005 warning"},
+			"limited to from [] to [5]"},
+		"another user by a run": {func(w *world) {
+			w.record(func(f *state.File) { f.Account.User, f.Account.ContainerID = state.User{ID: 7, RoleID: 1, Sees: []int64{5}}, 5 })
+			w.land()
+		}, nil, ""},
+		"another user, and back": {func(w *world) {
+			w.forge(func(f *state.File) { f.Account.User.ID = 7 })
+			w.forge(func(f *state.File) { f.Objects[address(order)].SeenAt = begins.Add(time.Minute) })
+			w.forge(func(f *state.File) { f.Account.User.ID = 9 })
+		}, []string{"DC3005 warning"}, ""},
+		"another user while the serial stands": {file(func(f *state.File) { f.Serial, f.Account.User.ID = 1, 7 }), []string{"DC3005 error", "DC3005 warning"}, "serial stayed at 1"},
 		"account taken out":  {file(func(f *state.File) { f.Account = nil }), []string{"DC3005 error"}, "no longer says which account"},
 		"earlier order": {func(w *world) {
 			w.renew(order)
@@ -315,6 +329,7 @@ func TestMergedState(t *testing.T) {
 		}, []string{"DC3005 error " + order}},
 		"an entry of nobody's": {func(_, _, merged *state.File) { merged.Objects[address(order)].Identity.ID = "999" }, []string{"DC3005 error " + order}},
 		"serial back":          {func(_, _, merged *state.File) { merged.Serial = 1 }, []string{"DC3005 error"}},
+		"a user of nobody's":   {func(_, _, merged *state.File) { merged.Account.User.ID = 7 }, []string{"DC3005 warning"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
