@@ -67,7 +67,9 @@ func TestStateEdited(t *testing.T) {
 		"a user who sees less": {file(func(f *state.File) { f.Account.User.Sees = []int64{5} }), []string{"DC3005 warning"},
 			"limited to from [] to [5]"},
 		"another user by a run": {func(w *world) {
-			w.record(func(f *state.File) { f.Account.User, f.Account.ContainerID = state.User{ID: 7, RoleID: 1, Sees: []int64{5}}, 5 })
+			w.record(func(f *state.File) {
+				f.Account.User, f.Account.ContainerID = state.User{ID: 7, RoleID: 1, Sees: []int64{5}}, 5
+			})
 			w.land()
 		}, nil, ""},
 		"another user, and back": {func(w *world) {
@@ -76,7 +78,7 @@ func TestStateEdited(t *testing.T) {
 			w.forge(func(f *state.File) { f.Account.User.ID = 9 })
 		}, []string{"DC3005 warning"}, ""},
 		"another user while the serial stands": {file(func(f *state.File) { f.Serial, f.Account.User.ID = 1, 7 }), []string{"DC3005 error", "DC3005 warning"}, "serial stayed at 1"},
-		"account taken out":  {file(func(f *state.File) { f.Account = nil }), []string{"DC3005 error"}, "no longer says which account"},
+		"account taken out":                    {file(func(f *state.File) { f.Account = nil }), []string{"DC3005 error"}, "no longer says which account"},
 		"earlier order": {func(w *world) {
 			w.renew(order)
 			w.land()

@@ -301,8 +301,12 @@ func (a *auditor) dropped(replays []replay) {
 		if r.blob == "" || used[r.blob] {
 			continue
 		}
+		why := "a merge dropped it"
+		if r.commit.apart {
+			why = "what came after did not go on from it"
+		}
 		a.add(Finding{Code: diag.AuditStateEdited, Severity: diag.Error, At: r.commit.when,
-			Summary:  "what commit " + short(r.commit.id) + " recorded in the state is in no later version: a merge dropped it",
+			Summary:  "what commit " + short(r.commit.id) + " recorded in the state is in no later version: " + why,
 			Hint:     "find out which orders it recorded, and import them; set up dcsync's merge driver for the state file",
 			Evidence: []Evidence{{EvidenceState, r.commit.id}, {EvidenceFile, file}}})
 	}

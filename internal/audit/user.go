@@ -50,7 +50,9 @@ func (a *auditor) anotherUser(r *replay) {
 }
 
 // sameSight tells whether two versions name the same user, who sees the same.
-func sameSight(a, b *state.Account) bool { return a.User.ID == b.User.ID && slices.Equal(a.User.Sees, b.User.Sees) }
+func sameSight(a, b *state.Account) bool {
+	return a.User.ID == b.User.ID && slices.Equal(a.User.Sees, b.User.Sees)
+}
 
 func sameUser(a, b *state.Account) bool {
 	return sameSight(a, b) && a.ContainerID == b.ContainerID && a.User.RoleID == b.User.RoleID
