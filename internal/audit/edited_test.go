@@ -303,9 +303,12 @@ func TestNotComparable(t *testing.T) {
 func TestMergeDropsState(t *testing.T) {
 	t.Parallel()
 	w := appliedWorld(t)
+	base := w.git("rev-parse", "HEAD")[:10]
 	w.git("checkout", "-q", "-b", "side")
 	w.renew(order)
 	w.land()
+	w.renew("Order/driver-signing")
+	last := w.land()[:10]
 	w.git("checkout", "-q", "main")
 	w.renew("Order/alice-mail")
 	w.land()
@@ -313,7 +316,14 @@ func TestMergeDropsState(t *testing.T) {
 	w.git("merge", "-q", "--no-ff", "-s", "ours", "-m", "merge side", "side")
 	r := w.audit()
 	if d := cmp.Diff([]string{"DC3005 error"}, findings(r)); d != "" || !strings.Contains(textOf(r), "a merge dropped it") {
-		t.Errorf("(-want +got)\n%s\n%s", d, textOf(r))
+		t.Fatalf("(-want +got)\n%s\n%s", d, textOf(r))
+	}
+	// The hint names the versions whose difference was lost: that of both renewals on the side, not of the last one.
+	hint := r.Findings[0].Hint
+	for _, part := range []string{base + ":" + stateName + " > base", last + ":" + stateName + " > theirs", "dcsync state merge base " + stateName + " theirs"} {
+		if !strings.Contains(hint, part) {
+			t.Errorf("%q is not in %q", part, hint)
+		}
 	}
 }
 
