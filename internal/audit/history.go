@@ -23,6 +23,7 @@ type commit struct {
 	when      time.Time // committed
 	mainline  string
 	place     int
+	nth       int // of the commits of the same walk, oldest first
 	boundary  bool
 	dcsync    bool // carries the trailers of a run
 	changes   []gitrepo.Change
@@ -88,6 +89,9 @@ func (a *auditor) walk(ctx context.Context, from string, paths []string, reached
 		}
 	}
 	slices.Reverse(out)
+	for i, c := range out {
+		c.nth = i
+	}
 	return out, nil
 }
 
