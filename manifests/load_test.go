@@ -206,6 +206,9 @@ func TestSourceDigest(t *testing.T) {
 	if got := digests(one + "---\n# more\n" + two); got[0] != base[0] || got[1] == base[1] {
 		t.Errorf("a comment in the second: %v and %v", base, got)
 	}
+	if got := digests(strings.ReplaceAll(one+"---\n"+two, "\n", "\r\n")); !slices.Equal(got, base) {
+		t.Errorf("other ends of lines: %v and %v", base, got)
+	}
 }
 
 func TestInputs(t *testing.T) {

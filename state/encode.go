@@ -232,7 +232,7 @@ func invalid(name string, data []byte, offset int64, summary, hint string) error
 // ErrNone says that there is no state file yet.
 var ErrNone = errors.New("no state file")
 
-// Read reads a state file and its bytes. It gives ErrNone when there is none and a diag.Diagnostic for what is wrong inside.
+// Read reads a state file and its bytes, with the ends of lines that Encode gives them: git may have made others of them in the checkout. It gives ErrNone when there is none and a diag.Diagnostic for what is wrong inside.
 func Read(path string) (*File, []byte, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -249,5 +249,5 @@ func Read(path string) (*File, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return f, data, nil
+	return f, bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), nil
 }
