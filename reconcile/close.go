@@ -60,7 +60,7 @@ func (r *runner) close(ctx context.Context, p *Plan) error {
 }
 
 // refresh writes down what the manifest says now, but for the fields that were not made true. live is nil where the listing does not show it.
-// What was applied to an adopted object was recorded with it: the rest of what its manifest says is still to be made true.
+// Of what was adopted, or lost one of its certificates, the rest of what its manifest says was not looked at: what is recorded as applied stays.
 func (r *runner) refresh(e *state.Entry, o *resource.Object, live *resource.Live, desired resource.Map, left *left) {
 	applied := withoutSecrets(o.Descriptor, desired)
 	for _, f := range o.Descriptor.Leaves() {
@@ -73,7 +73,7 @@ func (r *runner) refresh(e *state.Entry, o *resource.Object, live *resource.Live
 		}
 	}
 	over := o.Descriptor.Expires && live != nil && live.Phase == resource.Ended
-	if !left.adopted && !over && !endsCurrent(o, e) { // of what has ended or is to end nothing else is made true
+	if !left.partly && !over && !endsCurrent(o, e) { // of what has ended or is to end nothing else is made true
 		e.Applied.Spec = applied
 	}
 	e.Applied.Protect = o.Lifecycle.Protect || e.Applied.Protect && left.guarded
@@ -128,8 +128,8 @@ func (r *runner) changedAnything() bool {
 
 // left is what a run did not make true of one object.
 type left struct {
-	failed  bool // something of it was not carried out: what its manifest says now must not pass for applied
-	adopted bool
+	failed  bool            // something of it was not carried out: what its manifest says now must not pass for applied
+	partly  bool            // the plan looked at a part of its manifest only
 	blocked bool            // an intent was
 	worked  bool            // something was carried out
 	guarded bool            // protection held something back
@@ -153,9 +153,8 @@ func (r *runner) left(p *Plan) map[resource.Address]*left {
 		l.guarded = l.guarded || c.guarded
 		l.blocked = l.blocked || c.Action == resource.Blocked && c.Trigger == resource.ByIntent
 		l.worked = l.worked || res != nil && res.Action.Works() && (res.Outcome == resource.Done || res.Outcome == resource.Waiting)
-		if res != nil && res.Action == resource.Adopt {
-			l.adopted = true
-		}
+		entry := r.in.State.Objects[c.Address]
+		l.partly = l.partly || res != nil && res.Action == resource.Adopt || c.named && entry != nil && c.ID == entry.Identity.ID
 		switch {
 		case c.Action == resource.Blocked:
 			l.failed = l.failed || len(c.Fields) == 0

@@ -338,3 +338,17 @@ func TestRetireCertificateInWindow(t *testing.T) {
 	w.converged()
 	w.holds(1, 1)
 }
+
+// What a manifest says beside the end of its certificate was not looked at, and is not recorded as applied: when the rest is due, it is still
+// wanted, and nobody in the account passes for having undone it.
+func TestRetireCertificateBesideAChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, shop(t, "key: reuse, apply_changes: at_renewal"))
+	w.mustApply()
+	w.file("dcsync.yaml", strings.Replace(projectYAML, "skip_approval: true", "skip_approval: false", 1))
+	serial := w.object("orders", "880001")["certificate"].(map[string]any)["serial_number"].(string)
+	w.edit("shop.yaml", "www.shop.example.com]", "www.shop.example.com, pay.shop.example.com]")
+	w.edit("shop.yaml", "lifecycle:", "retire: {target: \"certificate:"+serial+"\", action: revoke, reason: superseded, comments: x}\nlifecycle:")
+	w.want("results", outcomes(w.mustApply()), "revoke Order/shop: waiting")
+	w.change(w.plan(reconcile.RefreshFull), resource.Deferred, "Order/shop")
+}
