@@ -63,7 +63,11 @@ type content struct {
 
 func newFolder(f files) *folder { return &folder{files: f, read: map[string]content{}} }
 
-// content reads one file of at most limit bytes. Its errors name no path.
+// withLF gives a text with every line ending in LF. Git may check out with CRLF what it keeps with LF (core.autocrlf), and nothing that is
+// compared or recorded may depend on that.
+func withLF(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
+
+// content reads one file of at most limit bytes, with LF for every CRLF. Its errors name no path.
 func (f *folder) content(name string, limit int64) (string, error) {
 	if c, ok := f.read[name]; ok {
 		if int64(len(c.text)) > limit {
@@ -79,6 +83,7 @@ func (f *folder) content(name string, limit int64) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	text = withLF(text)
 	sum := sha256.Sum256([]byte(text))
 	f.read[name] = content{text: text, digest: hex.EncodeToString(sum[:])}
 	return text, nil

@@ -206,8 +206,8 @@ func TestSourceDigest(t *testing.T) {
 	if got := digests(one + "---\n# more\n" + two); got[0] != base[0] || got[1] == base[1] {
 		t.Errorf("a comment in the second: %v and %v", base, got)
 	}
-	if got := digests(strings.ReplaceAll(one+"---\n"+two, "\n", "\r\n")); !slices.Equal(got, base) {
-		t.Errorf("other ends of lines: %v and %v", base, got)
+	if got := digests(strings.ReplaceAll(one+"---\n"+two, "\n", "\r\n")); got[0] != base[0] || got[1] != base[1] {
+		t.Errorf("with CRLF: %v and %v", base, got)
 	}
 }
 
@@ -233,6 +233,14 @@ func TestInputs(t *testing.T) {
 	}
 	if got := inputs(func(f map[string]string) { f["unrelated"] = "y" }); got != base {
 		t.Error("a file nobody names moved the inputs")
+	}
+	crlf := inputs(func(f map[string]string) {
+		for name, text := range f {
+			f[name] = strings.ReplaceAll(text, "\n", "\r\n")
+		}
+	})
+	if crlf != base {
+		t.Error("line ends moved the inputs")
 	}
 	for name, change := range map[string]func(map[string]string){
 		"manifest":   func(f map[string]string) { f["manifests/orders/a.yaml"] += "\n" },
@@ -314,6 +322,29 @@ func TestCanceled(t *testing.T) {
 	cancel()
 	if _, err := Load(ctx, project(t, map[string]string{"manifests/a.yaml": fmt.Sprintf(contact, "a")})); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// What a manifest names is the same text however git checked it out.
+func TestIncludedLineEnds(t *testing.T) {
+	t.Parallel()
+	csr, err := os.ReadFile("../testdata/valid/csr_file/csr/firmware.csr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	order, err := os.ReadFile("../testdata/valid/csr_file/manifests/orders/firmware.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := func(csr string) resource.Value {
+		l := load(t, project(t, map[string]string{"manifests/orders/a.yaml": string(order), "csr/firmware.csr": csr}))
+		if len(l.Set.Objects) != 1 {
+			t.Fatalf("%d objects: %v", len(l.Set.Objects), l.Findings)
+		}
+		return l.Set.Objects[0].Spec
+	}
+	if diff := cmp.Diff(spec(string(csr)), spec(strings.ReplaceAll(string(csr), "\n", "\r\n"))); diff != "" {
+		t.Errorf("(-LF +CRLF):\n%s", diff)
 	}
 }
 

@@ -127,7 +127,7 @@ func (l *loader) readFile(name string) []*document {
 
 // readText reads the documents in the text of one YAML file.
 func (l *loader) readText(name, text string) []*document {
-	src, problem := newSource(name, text)
+	src, problem := newSource(name, withLF(text))
 	l.sources[name] = src
 	if problem == nil && strings.TrimSpace(src.text) == "" {
 		l.addFile(name, diag.FileEmpty, "the file is empty", emptyHint)

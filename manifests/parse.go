@@ -22,7 +22,7 @@ type part struct {
 	root   *yaml.Node
 	line   int    // where it begins: the line of "---", or of its first content
 	end    int    // the line the next document begins on, or one behind the last
-	digest string // SHA-256 of its bytes, with line feeds alone at the ends of lines: a checkout may have others than the commit
+	digest string // SHA-256 of its bytes
 }
 
 // parse splits a file into its documents. Empty documents, such as the one behind a last "---", are skipped. Of a file that is not YAML
@@ -53,7 +53,7 @@ func parse(s *source) (parts []part, problem *diag.Diagnostic) {
 		if i+1 < len(parts) {
 			p.end = parts[i+1].line
 		}
-		sum := sha256.Sum256([]byte(strings.ReplaceAll(s.text[start:s.from(p.end)], "\r\n", "\n")))
+		sum := sha256.Sum256([]byte(s.text[start:s.from(p.end)]))
 		p.digest = hex.EncodeToString(sum[:])
 	}
 	return slices.DeleteFunc(parts, func(p part) bool { return isVoid(p.root) }), problem

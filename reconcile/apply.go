@@ -140,7 +140,7 @@ func (r *runner) run(ctx context.Context) {
 }
 
 func (r *runner) carryOut(ctx context.Context, c *Change) *Result {
-	if c.Action == resource.Blocked {
+	if c.Action == resource.Blocked && !c.over {
 		return &Result{Address: c.Address, Action: c.Action, Outcome: resource.OutcomeOfBlocked, ID: c.ID, Err: &Problem{Message: c.Reason}}
 	}
 	r.before(c)
@@ -290,8 +290,10 @@ func (t *task) do(ctx context.Context) error {
 		return t.adopt(ctx, t.change.live)
 	case resource.Update, resource.Activate, resource.Deactivate:
 		return t.update(ctx)
+	case resource.Blocked:
+		return t.foundEnded(ctx)
 	case resource.Forget:
-		return t.record(ctx, func(f *state.File) { delete(f.Objects, t.change.Address) })
+		return t.record(ctx, func(f *state.File) { f.Forget(t.change.Address) })
 	}
 	return fmt.Errorf("carry out %s of %s: no such action in this version", t.change.Action, t.change.Address)
 }

@@ -88,7 +88,11 @@ func (b *builder) missing(p *Plan, o *resource.Object) {
 	case o.Retire != nil && o.Retire.Target != targetPrevious && v.adopt == nil:
 		b.add(p, b.blocked(o, "retire asks for an end, but there is no order of this manifest in state", "take the manifest away; nothing is ordered to be ended"))
 	case v.block != "":
-		b.add(p, b.blocked(o, v.block, v.hint))
+		c := b.blocked(o, v.block, v.hint)
+		if v.over != nil {
+			c.ID, c.live, c.nonce, c.Sequence, c.before, c.over = v.over.ID, v.over, v.over.Nonce, v.at.sequence, v.before, true
+		}
+		b.add(p, c)
 	case v.adopt != nil:
 		c := b.change(o, resource.Adopt, resource.ByRecovery, "an earlier run of this project created it and could not record it")
 		c.ID, c.live, c.nonce, c.Sequence, c.before = v.adopt.ID, v.adopt, v.adopt.Nonce, v.at.sequence, v.before
@@ -124,6 +128,9 @@ func (b *builder) refused(p *Plan, o *resource.Object, checks ...func(*resource.
 // cannotCreate says why nothing may be created now, "" when it may: absence must be proven by a whole listing of a key that sees
 // what the last one saw (domain rules, section 1).
 func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
+	if why, hint := b.compromised(o); why != "" {
+		return why, hint
+	}
 	live := b.in.Live
 	if live == nil {
 		return "", ""
@@ -147,9 +154,6 @@ func (b *builder) cannotCreate(o *resource.Object) (reason, hint string) {
 		return why, hint
 	}
 	if why, hint := b.frozen(o); why != "" {
-		return why, hint
-	}
-	if why, hint := b.compromised(o); why != "" {
 		return why, hint
 	}
 	if why, hint := b.notAllowed(o); why != "" {

@@ -3,7 +3,9 @@ package reconcile
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"dcsync/internal/resource"
 	"dcsync/state"
@@ -98,6 +100,82 @@ func end(links []link) (last []*resource.Live, at place, before []link) {
 	return last, at, before
 }
 
+// endedBefore looks whether the order of a manifest that is not in state was placed and has ended: then only another generation orders again. It
+// tells that without more than two requests, of the newest order that may be it, and of what followed that; what stays open is found out
+// right before the order is placed.
+func (b *builder) endedBefore(o *resource.Object) verdict {
+	for _, item := range b.newestEnded(o) {
+		k := Key{item.Kind, item.ID}
+		info := b.in.Live.Infos[k]
+		if info == nil {
+			want := slices.DeleteFunc(managedPaths(o, nil), func(p resource.Path) bool { return p == resource.CertificatesPath })
+			return verdict{missing: b.untried(Read{Key: k, Want: want})}
+		}
+		at, mine := b.placeOf(o, o.Lifecycle.Generation, info.Nonce)
+		switch {
+		case !mine && strings.HasPrefix(info.Nonce, projectDigest(b.in.Live.ID, b.in.Settings.UID)) && b.accounted(info) && !b.outgrown(o, info.Nonce):
+			continue // another manifest's
+		case !mine:
+			return verdict{}
+		}
+		next := Key{o.Address.Kind, nonceOf(b.in, o, b.origin(o), at.generation, at.sequence+1)}
+		if followers, looked := b.in.Live.Carriers[next]; !looked || len(followers) > 0 {
+			return verdict{missing: b.untried(Read{Key: next, Carriers: true})}
+		}
+		if v := judge(o.Descriptor, b.desired(o), []*resource.Live{info}); v.block != "" {
+			return v
+		}
+		return overAlready(info, at, nil)
+	}
+	return verdict{}
+}
+
+// newestEnded gives the two newest orders that have ended, that nobody owns, and that are of a manifest's product, organization and names.
+func (b *builder) newestEnded(o *resource.Object) []*resource.Live {
+	desired := b.desired(o)
+	var out []*resource.Live
+	for _, live := range b.near(o, desired) {
+		if _, owned := b.owned[Key{live.Kind, live.ID}]; !owned && live.Phase == resource.Ended && sameIdentity(o.Descriptor, desired, live) == "" {
+			out = append(out, live)
+		}
+	}
+	slices.SortStableFunc(out, func(x, y *resource.Live) int {
+		if newer(x, y) {
+			return -1
+		}
+		return 1
+	})
+	return out[:min(2, len(out))]
+}
+
+// untried gives what is to be read, nil when that was tried.
+func (b *builder) untried(r Read) *Read {
+	if b.in.Live.tried(r.Key) {
+		return nil
+	}
+	return &r
+}
+
+// overAlready blocks a manifest whose own order has ended.
+func overAlready(live *resource.Live, at place, before []link) verdict {
+	why, hint := orderedBefore([]*resource.Live{live})
+	return verdict{block: why, hint: hint, over: live, at: at, before: before}
+}
+
+func orderedBefore(found []*resource.Live) (reason, hint string) {
+	return fmt.Sprintf("it was ordered before as %s, which is %s", strings.Join(idsOf(found), ", "), found[len(found)-1].Status),
+		"raise lifecycle.generation to order again"
+}
+
+// foundEnded records an order of which the plan knew that it has ended, and blocks.
+func (t *task) foundEnded(ctx context.Context) error {
+	spec, err := t.desired()
+	if err != nil {
+		return t.blocked(t.change.Reason, "") // what it refers to has no id: it is recorded another time
+	}
+	return t.recordEnded(ctx, spec, []*resource.Live{t.change.live})
+}
+
 // beyond goes on from an order of the change's nonce that has ended to the one that followed it, and so on. It gives the order at the
 // end of the chain when that lives; else it records that the manifest's order has ended.
 func (t *task) beyond(ctx context.Context, spec resource.Map, found []*resource.Live) (*resource.Live, error) {
@@ -105,7 +183,7 @@ func (t *task) beyond(ctx context.Context, spec resource.Map, found []*resource.
 	origin := originOf(o, t.store.Snapshot().Objects[o.Address])
 	for n := t.sequence + 1; n < longestChain; n++ {
 		nonce := nonceOf(t.in, o, origin, o.Lifecycle.Generation, n)
-		next, err := t.carriers(ctx, nonce)
+		next, err := t.carriers(ctx, nonce, managedPaths(o, nil))
 		if err != nil {
 			return nil, err
 		}

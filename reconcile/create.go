@@ -202,7 +202,7 @@ func refused(err error) bool {
 // lookup finds what carries the change's nonce: one live object to adopt, nil for none, or an error that blocks.
 func (t *task) lookup(ctx context.Context, spec resource.Map) (*resource.Live, error) {
 	d := t.change.object.Descriptor
-	found, err := t.carriers(ctx, t.change.nonce)
+	found, err := t.carriers(ctx, t.change.nonce, managedPaths(t.change.object, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -216,8 +216,8 @@ func (t *task) lookup(ctx context.Context, spec resource.Map) (*resource.Live, e
 	return v.adopt, nil
 }
 
-// carriers reads the orders that carry a nonce. That one of them cannot be read, or is another manifest's, blocks.
-func (t *task) carriers(ctx context.Context, nonce string) ([]*resource.Live, error) {
+// carriers reads the orders that carry a nonce, and of them what is wanted. That one of them cannot be read, or is another manifest's, blocks.
+func (t *task) carriers(ctx context.Context, nonce string, want []resource.Path) ([]*resource.Live, error) {
 	d := t.change.object.Descriptor
 	t.sent(1)
 	ids, err := t.remote.Lookup(ctx, d.Kind, nonce)
@@ -231,7 +231,7 @@ func (t *task) carriers(ctx context.Context, nonce string) ([]*resource.Live, er
 			return nil, t.blocked(fmt.Sprintf("order %s carries this manifest's alternative_order_id but is owned by %s", id, owner), "choose another alternative_order_id")
 		}
 		t.sent(1)
-		live, err := t.remote.Read(ctx, d.Kind, id, managedPaths(t.change.object, nil))
+		live, err := t.remote.Read(ctx, d.Kind, id, want)
 		if errors.Is(err, resource.ErrNotFound) {
 			return nil, t.blocked(fmt.Sprintf("order %s carries this manifest's alternative_order_id but cannot be read", id), "use a key that sees it")
 		}
@@ -250,7 +250,7 @@ func (t *task) recordEnded(ctx context.Context, spec resource.Map, found []*reso
 		return err
 	}
 	t.result.ID = last.ID
-	return t.blocked(fmt.Sprintf("it was ordered before as %s, which is %s", strings.Join(idsOf(found), ", "), last.Status), "raise lifecycle.generation to order again")
+	return t.blocked(orderedBefore(found))
 }
 
 func (t *task) blocked(message, hint string) error {

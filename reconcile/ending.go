@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,12 +11,20 @@ import (
 	"dcsync/state"
 )
 
+// statusRevoked is the status of an order, and of a certificate, that was revoked.
+const statusRevoked = "revoked"
+
 // finished are the API's words for a revocation that finds nothing left to revoke (API facts, section 2).
 var finished = []string{"order_already_revoked", "order_is_revoked"}
 
 // end carries out what a retire block asks for. A call that got no answer is not sent again: a look tells whether it took effect.
 func (t *task) end(ctx context.Context) error {
 	c, r := t.change, t.change.object.Retire
+	if c.last {
+		if err := t.unfollowed(ctx); err != nil {
+			return err
+		}
+	}
 	e := resource.Ending{Kind: c.Address.Kind, ID: c.ID, Action: c.Action, Certificate: c.serial, Reason: r.Reason, Comments: r.Comments,
 		SkipApproval: t.in.Settings.SkipApproval || c.object.Spec["skip_approval"] == resource.Bool(true)}
 	if c.Action == resource.Revoke && c.live.Reissuing {
@@ -42,6 +51,15 @@ func (t *task) end(ctx context.Context) error {
 	switch {
 	case requested:
 		t.result.Outcome, t.result.WaitingOn = resource.Waiting, resource.OnApproval
+	case c.serial == "" && c.Action == resource.Revoke && r.Reason == keyCompromise && !c.live.Reissuing:
+		// What the closing listing would record, before anything can keep it from that: the key must never be certified again.
+		return t.record(ctx, func(f *state.File) {
+			e := f.Objects[c.Address]
+			if c.ID == e.Identity.ID {
+				answered(e, c.live, c.live, false)
+			}
+			bury(c.object, e, state.Tombstone{ID: c.ID, Status: statusRevoked}, keyOf(c.object, e, c.ID))
+		})
 	case c.serial != "":
 		// The order does not show which of its certificates are revoked, so state has to remember.
 		return t.record(ctx, func(f *state.File) {
@@ -50,8 +68,29 @@ func (t *task) end(ctx context.Context) error {
 			if strings.EqualFold(c.serial, c.live.Life.Serial) {
 				key = keyOf(c.object, e, c.ID)
 			}
-			bury(c.object, e, state.Tombstone{ID: c.ID, Serial: c.serial, Status: "revoked"}, key)
+			bury(c.object, e, state.Tombstone{ID: c.ID, Serial: c.serial, Status: statusRevoked}, key)
 		})
+	}
+	return nil
+}
+
+// unfollowed blocks the end of an order that another one followed: a lost run placed it, and no plan need have seen it, since it may be of
+// another product or other names than the manifest says by now. Followers that have ended stop nothing.
+func (t *task) unfollowed(ctx context.Context) error {
+	o := t.change.object
+	own := t.store.Snapshot().Objects[o.Address]
+	for n := own.Identity.Sequence + 1; n < longestChain; n++ {
+		next, err := t.carriers(ctx, nonceOf(t.in, o, originOf(o, own), own.Identity.Generation, n), nil)
+		if err != nil || len(next) == 0 {
+			return err
+		}
+		for _, live := range next {
+			if live.Phase != resource.Ended {
+				return t.blocked(fmt.Sprintf("order %s (%s, %s) was placed after order %s for this manifest and never recorded, so order %s is not ended",
+					live.ID, live.Product, live.Status, t.change.ID, t.change.ID),
+					"have it taken over: run again with a key that lists it, and the manifest as it was when it was ordered; or end it in the console")
+			}
+		}
 	}
 	return nil
 }

@@ -34,7 +34,12 @@ func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, l
 	if live != nil {
 		b.strangers(p, o, entry, live)
 	}
+	parts := map[part][]resource.FieldChange{}
 	for _, path := range res.Released {
+		if k, f := b.keeps(o, entry, live, path); k.action != "" {
+			parts[k] = append(parts[k], f)
+			continue
+		}
 		p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.FieldReleased, Address: o.Address.String(), Path: string(path), Pos: o.Pos(path),
 			Summary: fmt.Sprintf("%s is no longer written; the API cannot clear it, so it keeps its value and is not managed any more", path),
 			Hint:    "write the value you want instead"})
@@ -50,7 +55,6 @@ func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, l
 			}
 		}
 	}
-	parts := map[part][]resource.FieldChange{}
 	for _, f := range res.Changes {
 		k := b.act(o, f, live)
 		parts[k] = append(parts[k], f)
@@ -109,6 +113,18 @@ func (b *builder) planReissue(p *Plan, o *resource.Object, entry *state.Entry, l
 	delete(parts, waitingForCertificate)
 	delete(parts, driftedCertificate)
 	b.add(p, b.reissuing(o, entry, live, trigger, reason, fields))
+}
+
+// keeps gives the part of a field that is no longer written where the people it named may still approve orders; the zero part where they do not.
+func (b *builder) keeps(o *resource.Object, entry *state.Entry, live *resource.Live, path resource.Path) (part, resource.FieldChange) {
+	f := o.Descriptor.Field(path)
+	was := f.Value(entry.Applied.Spec)
+	why := dismissed(f, was, nil, live)
+	if why == "" {
+		return part{}, resource.FieldChange{}
+	}
+	return part{action: resource.Blocked, trigger: resource.ByIntent, reason: why},
+		resource.FieldChange{Path: path, Before: was, Applied: was, Origin: resource.FromIntent, Field: f}
 }
 
 func (b *builder) warnClamped(p *Plan, o *resource.Object, d due) {
@@ -198,6 +214,9 @@ func (b *builder) act(o *resource.Object, f resource.FieldChange, live *resource
 			return part{action: resource.Deferred, trigger: resource.ByIntent, reason: "the order is not issued yet, and only an issued one can be reissued"}
 		}
 		return rekeying
+	}
+	if gone := dismissed(f.Field, f.Applied, f.After, live); gone != "" {
+		return part{action: resource.Blocked, trigger: resource.ByIntent, reason: gone}
 	}
 	if !o.Descriptor.Expires {
 		if drift {

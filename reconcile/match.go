@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +22,8 @@ type builder struct {
 	named map[group]map[string][]*resource.Live // the same by the name they are told by, "" where they show none
 	aim   map[resource.Address]bool             // nil: everything
 
+	distrusted map[string]string // compromised keys by digest: the order that was revoked for it
+
 	heirs   map[resource.Address]resource.Address // of entries without a manifest: the new manifest that seems to be theirs
 	unheard map[string][]resource.Path            // by address, the fields of which the API takes no notice
 	waiting map[resource.Address]bool             // who waits for people or DigiCert
@@ -33,7 +36,8 @@ type group struct{ kind, product string }
 func newBuilder(in Input) *builder {
 	b := &builder{in: in, aim: aimed(in), order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{},
 		free: map[group][]*resource.Live{}, named: map[group]map[string][]*resource.Live{}, chains: map[chainKey]map[string]int{},
-		waiting: map[resource.Address]bool{}, heirs: map[resource.Address]resource.Address{}, unheard: unheard(in.Findings)}
+		waiting: map[resource.Address]bool{}, heirs: map[resource.Address]resource.Address{}, unheard: unheard(in.Findings),
+		distrusted: in.State.CompromisedKeys()}
 	for a, e := range in.State.Objects {
 		b.owned[Key{a.Kind, e.Identity.ID}] = a
 		b.ids[a] = e.Identity.ID
@@ -191,11 +195,13 @@ func detailsThatDiffer(d *resource.Descriptor, desired resource.Map, live *resou
 // verdict is what becomes of a manifest that is not in state: adopt what an earlier run of this project created, or stop, or
 // (both zero) create.
 type verdict struct {
-	adopt  *resource.Live
-	at     place  // of what is adopted, among the orders of the manifest
-	before []link // live orders that it followed
-	block  string
-	hint   string
+	adopt   *resource.Live
+	at      place  // of that order, adopted or over, among those of the manifest
+	before  []link // orders that it followed
+	block   string
+	hint    string
+	over    *resource.Live // the manifest's own order that has ended, where that is what blocks
+	missing *Read          // what is still to be read for the verdict
 }
 
 // settle decides about a manifest that is not in state, and lets what refers to it know the id that is about to be adopted.
@@ -212,7 +218,9 @@ func (b *builder) settle(o *resource.Object) verdict {
 	}
 	if v.adopt != nil {
 		b.ids[o.Address] = v.adopt.ID
-		b.owned[Key{o.Address.Kind, v.adopt.ID}] = o.Address
+	}
+	if own := cmp.Or(v.adopt, v.over); own != nil {
+		b.owned[Key{o.Address.Kind, own.ID}] = o.Address
 		for _, l := range v.before {
 			b.owned[Key{o.Address.Kind, l.live.ID}] = o.Address
 		}
@@ -253,6 +261,9 @@ func (b *builder) byNonce(o *resource.Object) verdict {
 		last, at, before := end(ours)
 		v := judge(o.Descriptor, b.desired(o), last)
 		v.at, v.before = at, before
+		if v.adopt == nil && v.block == "" {
+			return overAlready(last[0], at, before)
+		}
 		return v
 	case len(unread) > 0:
 		return verdict{block: fmt.Sprintf("%s %s could not be read and may be what this manifest ordered", strings.ToLower(o.Address.Kind), strings.Join(unread, ", ")),
@@ -264,7 +275,7 @@ func (b *builder) byNonce(o *resource.Object) verdict {
 		return verdict{block: fmt.Sprintf("%s %s was placed by this project under another name", strings.ToLower(o.Address.Kind), strings.Join(elsewhere, ", ")),
 			hint: "write its earlier name into metadata.moved_from, or raise lifecycle.generation to order anew"}
 	}
-	return verdict{}
+	return b.endedBefore(o)
 }
 
 // judge decides about objects that carry the nonce of a manifest and were read singly (domain rules, section 2). That ended

@@ -44,16 +44,18 @@ func (in Input) Container() int64 {
 	return in.Live.ContainerID
 }
 
-// Read is one single object that must be read before a plan can be built.
+// Read is one single object that must be read before a plan can be built. With Carriers the key's id is a nonce, and what carries it is
+// looked up.
 type Read struct {
 	Key
-	Want []resource.Path
+	Want     []resource.Path
+	Carriers bool
 }
 
 // Needs gives the single objects still to be read: every managed one under RefreshFull; else those whose manifest changed since it
 // was applied, whose list item moved since it was observed or differs from what is desired, and those the listing does not show; and
-// unowned ones that may be an earlier order of a manifest not yet in state, or may follow the one in state. It is called again after
-// its reads were made, until it gives nothing.
+// unowned ones that may be an earlier order of a manifest not yet in state, or may follow the one in state. Of those that have ended it is the
+// newest, and what followed that. It is called again after its reads were made, until it gives nothing.
 func Needs(in Input) []Read {
 	if in.Live == nil {
 		return nil
@@ -61,11 +63,14 @@ func Needs(in Input) []Read {
 	b := newBuilder(in)
 	var out []Read
 	seen := map[Key]bool{}
-	add := func(k Key, o *resource.Object) {
-		if !seen[k] && !in.Live.tried(k) {
-			seen[k] = true
-			out = append(out, Read{Key: k, Want: managedPaths(o, in.State.Objects[o.Address])})
+	add := func(r Read) {
+		if !seen[r.Key] && !in.Live.tried(r.Key) {
+			seen[r.Key] = true
+			out = append(out, r)
 		}
+	}
+	whole := func(k Key, o *resource.Object) Read {
+		return Read{Key: k, Want: managedPaths(o, in.State.Objects[o.Address])}
 	}
 	for _, o := range b.order {
 		if b.aim != nil && !b.aim[o.Address] {
@@ -73,14 +78,17 @@ func Needs(in Input) []Read {
 		}
 		entry := in.State.Objects[o.Address]
 		if entry == nil {
+			open := len(out)
 			for _, c := range b.candidates(o) {
-				add(Key{c.Kind, c.ID}, o)
+				add(whole(Key{c.Kind, c.ID}, o))
 			}
-			b.settle(o)
+			if v := b.settle(o); v.missing != nil && len(out) == open {
+				add(*v.missing)
+			}
 			continue
 		}
 		for _, k := range b.wanted(o, entry) {
-			add(k, o)
+			add(whole(k, o))
 		}
 	}
 	return out

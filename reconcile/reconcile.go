@@ -126,7 +126,9 @@ type Change struct {
 	renews string // the order that this one renews
 	before []link // live orders of the manifest that the one to adopt followed
 	serial string // the single certificate that is revoked
+	last   bool   // it ends the order that the manifest stands for: whether another one followed is looked up before
 	named  bool   // a retire block names what ends
+	over   bool   // it is blocked since the manifest's own order has ended, which state does not know yet
 	waits  bool   // nothing is to be done, since what was asked for waits for people
 	// guarded tells that it is blocked by the object's protection.
 	guarded bool

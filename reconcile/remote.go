@@ -62,8 +62,9 @@ type Account struct {
 	ContainerID int64 // the key's own container
 	Lists       map[string]*resource.Listing
 	Infos       map[Key]*resource.Live
-	Absent      map[Key]bool   // a single read answered resource.ErrNotFound
-	Unread      map[Key]string // a single read failed, and why
+	Carriers    map[Key][]string // by kind and nonce: the ids of what carries it, where that was looked up
+	Absent      map[Key]bool     // a single read answered resource.ErrNotFound
+	Unread      map[Key]string   // a single read failed, and why
 	byKey       map[Key]*resource.Live
 }
 
@@ -71,6 +72,7 @@ type Account struct {
 // Single reads that fail are kept as unread; a listing that fails is an error.
 func (a *Account) Fetch(ctx context.Context, r Remote, kinds []string, in Input) error {
 	a.Lists, a.Infos, a.Absent, a.Unread = map[string]*resource.Listing{}, map[Key]*resource.Live{}, map[Key]bool{}, map[Key]string{}
+	a.Carriers = map[Key][]string{}
 	for _, kind := range kinds {
 		l, err := r.List(ctx, kind)
 		if err != nil {
@@ -91,6 +93,15 @@ func (a *Account) Fetch(ctx context.Context, r Remote, kinds []string, in Input)
 }
 
 func (a *Account) read(ctx context.Context, r Remote, n Read) {
+	if n.Carriers {
+		ids, err := r.Lookup(ctx, n.Kind, n.ID)
+		if err != nil {
+			a.Unread[n.Key] = err.Error()
+			return
+		}
+		a.Carriers[n.Key] = ids
+		return
+	}
 	live, err := r.Read(ctx, n.Kind, n.ID, n.Want)
 	switch {
 	case errors.Is(err, resource.ErrNotFound):
@@ -143,5 +154,6 @@ func (a *Account) unread(k Key) string {
 
 func (a *Account) tried(k Key) bool {
 	_, unread := a.Unread[k]
-	return a.Infos[k] != nil || a.Absent[k] || unread
+	_, looked := a.Carriers[k]
+	return a.Infos[k] != nil || a.Absent[k] || unread || looked
 }

@@ -122,7 +122,8 @@ func (b *builder) issued(k Key) bool {
 // ending plans the call, or says why what is asked for does not fit how the order stands.
 func (b *builder) ending(o *resource.Object, entry *state.Entry, live *resource.Live, serial string, stop func(reason, hint string) *Change) *Change {
 	r := o.Retire
-	if live.ID == entry.Identity.ID && serial == "" {
+	last := live.ID == entry.Identity.ID && serial == ""
+	if last {
 		if why, hint := b.unsure(o, entry, live); why != "" {
 			return stop(why, hint)
 		}
@@ -147,6 +148,10 @@ func (b *builder) ending(o *resource.Object, entry *state.Entry, live *resource.
 	}
 	c.ID, c.live, c.Requests, c.serial, c.named = live.ID, live, 1, serial, true
 	b.place(c, entry)
+	if last && o.Descriptor.Nonce != "" {
+		c.last = true
+		c.Requests++ // the look-up before
+	}
 	if action == resource.Revoke {
 		if live.Reissuing {
 			c.Requests++

@@ -245,7 +245,7 @@ func (b *builder) keyStands(o *resource.Object, entry *state.Entry, live *resour
 	return "", ""
 }
 
-// compromised refuses a key that some manifest of the project revoked as compromised.
+// compromised refuses a key that the project ever had revoked as compromised, or asks to be.
 func (b *builder) compromised(o *resource.Object) (reason, hint string) {
 	f := csrField(o.Descriptor)
 	if f == nil {
@@ -255,11 +255,17 @@ func (b *builder) compromised(o *resource.Object) (reason, hint string) {
 	if key == "" {
 		return "", ""
 	}
-	for _, a := range b.in.State.Addresses() {
-		for _, t := range b.in.State.Objects[a].Identity.Tombstones {
-			if t.Key == key {
-				return fmt.Sprintf("its key was compromised: %s revoked order %s for that", a, t.ID), "make a new key and commit its CSR"
-			}
+	const newKey = "make a new key and commit its CSR"
+	if id, known := b.distrusted[key]; known {
+		return fmt.Sprintf("its key was compromised: order %s was revoked for that", id), newKey
+	}
+	for _, other := range b.in.Set.Objects {
+		entry := b.in.State.Objects[other.Address]
+		if entry == nil || other.Retire == nil || other.Retire.Reason != keyCompromise {
+			continue
+		}
+		if id, serial := retired(other.Retire, entry); serial == "" && keyOf(other, entry, id) == key {
+			return fmt.Sprintf("its key is compromised: %s has order %s revoked for that", other.Address, id), newKey
 		}
 	}
 	return "", ""

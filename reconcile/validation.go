@@ -53,21 +53,17 @@ func withShown(before, wanted resource.Map, shown []resource.Approver) resource.
 		return before
 	}
 	var people resource.List
+	left := slices.Clone(shown) // each stands for one person: of two of one name it is the one that was applied
 	for _, p := range append(slices.Clone(items(before["verified_users"])), items(wanted["verified_users"])...) {
-		if isShown(p, shown) && !slices.ContainsFunc(people, func(q resource.Value) bool { return samePerson(p, q) }) {
+		i := slices.IndexFunc(left, func(a resource.Approver) bool { return isShown(p, []resource.Approver{a}) })
+		if i >= 0 && !slices.ContainsFunc(people, func(q resource.Value) bool { return samePerson(p, q) }) {
 			people = append(people, p)
+			left = slices.Delete(left, i, i+1)
 		}
 	}
 	out := before.Clone()
 	resource.Put(out, "/verified_users", orNil(people))
 	return out
-}
-
-func isShown(person resource.Value, shown []resource.Approver) bool {
-	id, first, last := resource.Text(resource.Get(person, "/id")), resource.Text(resource.Get(person, "/first_name")), resource.Text(resource.Get(person, "/last_name"))
-	return slices.ContainsFunc(shown, func(a resource.Approver) bool {
-		return id != "" && a.ID == id || id == "" && strings.EqualFold(a.FirstName, first) && strings.EqualFold(a.LastName, last)
-	})
 }
 
 // unnamed gives the people who may approve orders by a managed validation although no manifest names them: the API takes nobody back, so
@@ -87,11 +83,7 @@ func (b *builder) unnamed(o *resource.Object, live *resource.Live, applied ...re
 		people = append(people, items(resource.Get(v, "/verified_users"))...)
 	}
 	for _, other := range b.in.Set.Objects {
-		for _, c := range items(resource.Get(other.Spec, "/organization/contacts")) {
-			if resource.Get(c, "/contact_type") == resource.String("verified_contact") {
-				people = append(people, resource.Map{"id": resource.Get(c, "/user_id"), "first_name": resource.Get(c, "/first_name"), "last_name": resource.Get(c, "/last_name")})
-			}
-		}
+		people = append(people, approversOf(resource.Get(other.Spec, orderPeople))...)
 	}
 	var out []Unnamed
 	for _, v := range wanted {
@@ -112,10 +104,8 @@ func takenBack(f resource.FieldChange) string {
 		if now == nil {
 			return fmt.Sprintf("a validation cannot be taken back; write type %s again, or leave it to run out by taking all of validations away", typeOf(was))
 		}
-		for _, p := range items(resource.Get(was, "/verified_users")) {
-			if !slices.ContainsFunc(items(now["verified_users"]), func(q resource.Value) bool { return samePerson(p, q) }) {
-				return fmt.Sprintf("who may approve orders can only be added; remove %s in the console", personText(p))
-			}
+		if who := leftOut(items(resource.Get(was, "/verified_users")), items(now["verified_users"])); len(who) > 0 {
+			return onlyInConsole(who[0])
 		}
 	}
 	return ""
@@ -124,7 +114,15 @@ func takenBack(f resource.FieldChange) string {
 // strangers plans to report who may approve orders although no manifest names them: only somebody in the console can end that, so it is
 // drift that stops nothing.
 func (b *builder) strangers(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
+	if len(live.Approvers) == 0 {
+		return
+	}
 	var applied []resource.Value // whom git named until now is an intent to take away
+	for _, e := range b.in.State.Objects {
+		if people := approversOf(resource.Get(e.Applied.Spec, orderPeople)); len(people) > 0 {
+			applied = append(applied, resource.Map{"verified_users": people})
+		}
+	}
 	for _, f := range o.Descriptor.Leaves() {
 		if f.Method == methodValidation {
 			applied = append(applied, items(resource.Get(entry.Applied.Spec, f.Path))...)
@@ -192,24 +190,4 @@ func ofType(list resource.Value, t string) resource.Map {
 		}
 	}
 	return nil
-}
-
-// samePerson tells whether two verified users are one person: the same user, or the same name and address.
-func samePerson(a, b resource.Value) bool {
-	if x, y := resource.Get(a, "/id"), resource.Get(b, "/id"); x != nil || y != nil {
-		return resource.Text(x) == resource.Text(y)
-	}
-	for _, p := range []resource.Path{"/first_name", "/last_name", "/email"} {
-		if !strings.EqualFold(resource.Text(resource.Get(a, p)), resource.Text(resource.Get(b, p))) {
-			return false
-		}
-	}
-	return true
-}
-
-func personText(p resource.Value) string {
-	if id := resource.Text(resource.Get(p, "/id")); id != "" {
-		return "user " + id
-	}
-	return resource.Text(resource.Get(p, "/first_name")) + " " + resource.Text(resource.Get(p, "/last_name"))
 }

@@ -20,6 +20,7 @@ type file struct {
 	Lineage       string                      `json:"lineage"`
 	Serial        int                         `json:"serial"`
 	Account       *Account                    `json:"account"`
+	Compromised   map[string]string           `json:"compromised_keys,omitempty"`
 	Objects       map[resource.Address]*entry `json:"objects"`
 }
 
@@ -56,7 +57,8 @@ type observed struct {
 
 // Encode gives the canonical bytes: sorted keys, two-space indent, one newline at the end. Equal files give equal bytes.
 func Encode(f *File) ([]byte, error) {
-	out := file{FormatVersion: f.FormatVersion, Lineage: f.Lineage, Serial: f.Serial, Account: f.Account, Objects: map[resource.Address]*entry{}}
+	out := file{FormatVersion: f.FormatVersion, Lineage: f.Lineage, Serial: f.Serial, Account: f.Account, Compromised: f.Compromised,
+		Objects: map[resource.Address]*entry{}}
 	for a, e := range f.Objects {
 		w, err := e.shape()
 		if err != nil {
@@ -159,7 +161,8 @@ func Decode(name string, data []byte) (*File, error) {
 	if err := dec.Decode(&in); err != nil {
 		return nil, invalidJSON(name, data, err)
 	}
-	f := &File{FormatVersion: in.FormatVersion, Lineage: in.Lineage, Serial: in.Serial, Account: in.Account, Objects: map[resource.Address]*Entry{}}
+	f := &File{FormatVersion: in.FormatVersion, Lineage: in.Lineage, Serial: in.Serial, Account: in.Account, Compromised: in.Compromised,
+		Objects: map[resource.Address]*Entry{}}
 	owner := map[string]resource.Address{}
 	for a, e := range in.Objects {
 		if e != nil {
@@ -232,7 +235,7 @@ func invalid(name string, data []byte, offset int64, summary, hint string) error
 // ErrNone says that there is no state file yet.
 var ErrNone = errors.New("no state file")
 
-// Read reads a state file and its bytes, with the ends of lines that Encode gives them: git may have made others of them in the checkout. It gives ErrNone when there is none and a diag.Diagnostic for what is wrong inside.
+// Read reads a state file and its bytes, with LF for the CRLF that git may have checked it out with: canonical bytes have no other. It gives ErrNone when there is none and a diag.Diagnostic for what is wrong inside.
 func Read(path string) (*File, []byte, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -245,9 +248,10 @@ func Read(path string) (*File, []byte, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read state: %w", err)
 	}
+	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 	f, err := Decode(path, data)
 	if err != nil {
 		return nil, nil, err
 	}
-	return f, bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), nil
+	return f, data, nil
 }

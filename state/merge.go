@@ -21,6 +21,8 @@ var ErrAccount = errors.New("the state files belong to different accounts")
 // ways, and those that would then own one live id together, are given ascending; the file then holds ours for the former, and is not
 // to be used unseen.
 //
+// A key that any of the three files knows as compromised stays so.
+//
 // What was observed of an object is no record of what was done: where that is all that differs, the later observation wins. The
 // serial is one above both, unless one side holds everything already: then that side is the result as it is.
 func Merge(base, ours, theirs *File) (*File, []resource.Address, error) {
@@ -54,6 +56,7 @@ func Merge(base, ours, theirs *File) (*File, []resource.Address, error) {
 		}
 	}
 	out = out.Clone()
+	out.distrustAll(base, ours, theirs)
 	conflicts = append(conflicts, out.sharedIDs()...)
 	slices.SortFunc(conflicts, resource.Address.Compare)
 	conflicts = slices.Compact(conflicts)
@@ -65,6 +68,21 @@ func Merge(base, ours, theirs *File) (*File, []resource.Address, error) {
 	}
 	out.Serial = max(ours.Serial, theirs.Serial) + 1
 	return out, conflicts, nil
+}
+
+// distrustAll keeps the compromised keys of the files that were merged: those of forgotten addresses, and those that no entry tells of any more.
+func (f *File) distrustAll(files ...*File) {
+	known := f.CompromisedKeys()
+	for _, from := range files {
+		for key, id := range from.Compromised {
+			f.distrust(key, id)
+		}
+		for key, id := range from.CompromisedKeys() {
+			if known[key] == "" {
+				f.distrust(key, id)
+			}
+		}
+	}
 }
 
 // sharedIDs gives the addresses that own a live id which another one owns too.
@@ -84,7 +102,7 @@ func (f *File) sharedIDs() []resource.Address {
 
 // records tells whether two files hold the same but for their serial.
 func (f *File) records(other *File) bool {
-	return reflect.DeepEqual(f.Account, other.Account) && maps.EqualFunc(f.Objects, other.Objects, func(a, b *Entry) bool {
+	return reflect.DeepEqual(f.Account, other.Account) && maps.Equal(f.Compromised, other.Compromised) && maps.EqualFunc(f.Objects, other.Objects, func(a, b *Entry) bool {
 		return sameRecord(a, b) && sameObservation(a, b)
 	})
 }

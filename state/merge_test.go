@@ -104,6 +104,55 @@ func TestMergeNothingNew(t *testing.T) {
 	}
 }
 
+// buried is an entry with a tombstone of a compromised key.
+func buried(id, key string) *state.Entry {
+	e := record(id, "v1", "revoked", 0)
+	e.Identity.Tombstones = []state.Tombstone{{ID: id, Status: "revoked", Reason: "keyCompromise", Key: key}}
+	return e
+}
+
+// What one of the files knows as a compromised key, the merged one does, whatever became of the address.
+func TestMergeKeepsCompromisedKeys(t *testing.T) {
+	t.Parallel()
+	type objects = map[string]*state.Entry
+	type keys = map[string]string
+	knowing := func(k keys, o objects) *state.File {
+		f := file(3, o)
+		f.Compromised = k
+		return f
+	}
+	a := objects{"a": buried("1", "k1")}
+	for name, tc := range map[string]struct {
+		base, ours, theirs *state.File
+		want               keys // of the list
+	}{
+		"nothing":                 {file(3, a), file(3, a), file(3, a), nil},
+		"one forgets":             {file(3, a), knowing(keys{"k1": "1"}, nil), file(3, a), keys{"k1": "1"}},
+		"both forget":             {file(3, a), knowing(keys{"k1": "1"}, nil), knowing(keys{"k1": "1"}, nil), keys{"k1": "1"}},
+		"each forgets another":    {file(3, objects{"a": a["a"], "b": buried("2", "k2")}), knowing(keys{"k1": "1"}, objects{"b": buried("2", "k2")}), knowing(keys{"k2": "2"}, a), keys{"k1": "1", "k2": "2"}},
+		"one key of two orders":   {file(3, nil), knowing(keys{"k1": "7"}, nil), knowing(keys{"k1": "5"}, nil), keys{"k1": "5"}},
+		"one side dropped it":     {knowing(keys{"k1": "1"}, nil), file(4, nil), knowing(keys{"k1": "1"}, nil), keys{"k1": "1"}},
+		"both sides dropped it":   {knowing(keys{"k1": "1"}, nil), file(3, nil), file(3, nil), keys{"k1": "1"}},
+		"one dropped the address": {file(3, a), file(3, nil), file(3, a), keys{"k1": "1"}},
+		"one goes on elsewhere":   {file(3, a), file(4, objects{"z": a["a"]}), file(3, a), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, conflicts, err := state.Merge(tc.base, tc.ours, tc.theirs)
+			if err != nil || len(conflicts) > 0 {
+				t.Fatalf("%v %v", conflicts, err)
+			}
+			if d := cmp.Diff(tc.want, got.Compromised); d != "" {
+				t.Errorf("(-want +got)\n%s", d)
+			}
+			other, _, err := state.Merge(tc.base, tc.theirs, tc.ours)
+			if err != nil || cmp.Diff(got, other) != "" {
+				t.Errorf("it differs by side: %v\n%s", err, cmp.Diff(got, other))
+			}
+		})
+	}
+}
+
 func TestMergeRefuses(t *testing.T) {
 	t.Parallel()
 	a, b := file(1, nil), file(1, nil)
@@ -139,7 +188,12 @@ func TestMergeProperties(t *testing.T) {
 		return m
 	})
 	rapid.Check(t, func(t *rapid.T) {
+		known := func(f *state.File, label string) *state.File {
+			f.Compromised = rapid.SampledFrom([]map[string]string{nil, nil, {"k": "1"}, {"k": "2", "l": "3"}}).Draw(t, label)
+			return f
+		}
 		base, ours, theirs := file(1, entry.Draw(t, "base")), file(rapid.IntRange(1, 3).Draw(t, "s"), entry.Draw(t, "ours")), file(rapid.IntRange(1, 3).Draw(t, "s"), entry.Draw(t, "theirs"))
+		base, ours, theirs = known(base, "base knows"), known(ours, "we know"), known(theirs, "they know")
 		one, conflicts, err := state.Merge(base, ours, theirs)
 		if err != nil {
 			t.Fatal(err)

@@ -22,6 +22,7 @@ type File struct {
 	Serial        int
 	Account       *Account // nil before the first apply
 	Objects       map[resource.Address]*Entry
+	Compromised   map[string]string // keys whose entry was forgotten: digest of the key → order that was revoked for it
 }
 
 // Account says which account the state belongs to and who applied last.
@@ -140,9 +141,47 @@ func (f *File) ByID(kind, id string) (resource.Address, bool) {
 	return resource.Address{}, false
 }
 
+// Forget takes an entry out. The keys that it knows as compromised are kept: none of them is ever certified again (domain rules, section 5).
+func (f *File) Forget(a resource.Address) {
+	if e := f.Objects[a]; e != nil {
+		for _, t := range e.Identity.Tombstones {
+			f.distrust(t.Key, t.ID)
+		}
+	}
+	delete(f.Objects, a)
+}
+
+// distrust keeps that a key was compromised; "" is none. Of several orders that were revoked for it the lowest id stands, wherever the file is
+// merged.
+func (f *File) distrust(key, id string) {
+	if key == "" {
+		return
+	}
+	if was, known := f.Compromised[key]; known && was <= id {
+		return
+	}
+	if f.Compromised == nil {
+		f.Compromised = map[string]string{}
+	}
+	f.Compromised[key] = id
+}
+
+// CompromisedKeys gives, by the digest of every key that is known as compromised, the order that was revoked for it: those of forgotten
+// addresses, and those of tombstones.
+func (f *File) CompromisedKeys() map[string]string {
+	all := File{Compromised: maps.Clone(f.Compromised)}
+	for _, e := range f.Objects {
+		for _, t := range e.Identity.Tombstones {
+			all.distrust(t.Key, t.ID)
+		}
+	}
+	return all.Compromised
+}
+
 // Clone copies the file and everything in it.
 func (f *File) Clone() *File {
 	c := *f
+	c.Compromised = maps.Clone(f.Compromised)
 	if f.Account != nil {
 		a := *f.Account
 		a.User.Sees = slices.Clone(a.User.Sees)

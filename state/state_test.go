@@ -62,6 +62,41 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// Forgetting an address keeps the keys it knows as compromised; a file without any is written as it ever was.
+func TestForget(t *testing.T) {
+	t.Parallel()
+	f, a, b := sample(), resource.Address{Kind: "Order", Name: "b"}, resource.Address{Kind: "Order", Name: "c"}
+	f.Objects[b] = f.Objects[a].Clone()
+	f.Objects[b].Identity.ID = "880009"
+	f.Objects[a].Identity.Tombstones = []state.Tombstone{{ID: "880000", Status: "revoked", Key: "k1"}, {ID: "880001", Status: "revoked"}}
+	want := map[string]string{"k1": "880000"}
+	if d := cmp.Diff(want, f.CompromisedKeys()); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	plain, err := state.Encode(f)
+	if err != nil || bytes.Contains(plain, []byte("compromised")) {
+		t.Errorf("%v\n%s", err, plain)
+	}
+	before := f.Clone()
+	f.Forget(b)
+	if f.Compromised != nil || f.Objects[b] != nil {
+		t.Errorf("without a key: %v, %v", f.Compromised, f.Objects[b])
+	}
+	f.Forget(a)
+	f.Forget(a)
+	if d := cmp.Diff(want, f.Compromised); d != "" || len(f.Objects) > 0 || cmp.Diff(want, f.CompromisedKeys()) != "" || before.Compromised != nil {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	data, err := state.Encode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := state.Decode("s.json", data)
+	if err != nil || cmp.Diff(f, got) != "" {
+		t.Errorf("read again: %v\n%s", err, cmp.Diff(f, got))
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
 	good, err := state.Encode(sample())
@@ -106,6 +141,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(good)
 	f.Add([]byte(`{"format_version":1,"objects":{"Order/a":null}}`))
+	f.Add([]byte(`{"format_version":1,"compromised_keys":{"k":"1"},"objects":{}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := state.Decode("s.json", data)
 		if err != nil {
@@ -183,6 +219,33 @@ func TestStoreWritesNothingForNothing(t *testing.T) {
 	}
 	if s.Snapshot().Serial != 3 {
 		t.Errorf("serial moved to %d", s.Snapshot().Serial)
+	}
+}
+
+// A state file that git checked out with CRLF is the same state: an apply that changes nothing writes nothing.
+func TestReadCRLF(t *testing.T) {
+	t.Parallel()
+	want, err := state.Encode(sample())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "dcsync.state.json")
+	crlf := bytes.ReplaceAll(want, []byte("\n"), []byte("\r\n"))
+	if err := os.WriteFile(path, crlf, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, data, err := state.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(data)); diff != "" {
+		t.Errorf("read (-want +got)\n%s", diff)
+	}
+	if err := state.NewStore(path, f, data, nil).Update(t.Context(), func(*state.File) {}); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadFile(path); err != nil || !bytes.Equal(left, crlf) {
+		t.Errorf("it was written: %q, %v", left, err)
 	}
 }
 

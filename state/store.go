@@ -103,15 +103,18 @@ func (s *Store) encode() ([]byte, error) {
 
 func (s *Store) write(data []byte) error { return Write(s.path, data, s.hook) }
 
-// Write replaces a state file by bytes that Encode gave: they are in a temporary file and synced before it is renamed.
+// Write replaces a state file by bytes that Encode gave: they are in a temporary file and synced before it is renamed. Temporary files
+// of writers that died are taken away.
 func Write(path string, data []byte, hook step.Hook) error {
 	hook.At(BeforeWrite)
 	dir := filepath.Dir(path)
+	sweep(path)
 	t, err := renameio.NewPendingFile(path, renameio.WithTempDir(dir), renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
 	if err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
 	defer func() { _ = t.Cleanup() }()
+	defer claim(t.Name())()
 	if _, err := t.Write(data); err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}

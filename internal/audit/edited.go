@@ -144,10 +144,37 @@ func (a *auditor) headReasons(r *replay) []string {
 		switch {
 		case after.head.Serial < before.Serial:
 			why = append(why, fmt.Sprintf("its serial went back from %d to %d", before.Serial, after.head.Serial))
-		case after.head.Serial == before.Serial && len(r.steps) == 1 && (len(s.changed) > 0 || !reflect.DeepEqual(before.Account, after.head.Account)):
+		case after.head.Serial == before.Serial && len(r.steps) == 1 && (len(s.changed) > 0 || !reflect.DeepEqual(before.Account, after.head.Account) ||
+			!maps.Equal(before.Compromised, after.head.Compromised)):
 			why = append(why, fmt.Sprintf("its serial stayed at %d while it changed", before.Serial))
 		}
 		why = append(why, accountReasons(before.Account, after.head.Account)...)
+		if before.Lineage == after.head.Lineage {
+			why = append(why, trusted(s)...)
+		}
+	}
+	return why
+}
+
+// trusted tells which compromised keys are no longer known: they stay when their address is forgotten.
+func trusted(s step) []string {
+	known := maps.Clone(s.before.head.Compromised)
+	if known == nil {
+		known = map[string]string{}
+	}
+	for _, c := range s.changed {
+		if e := c.before.read(); e != nil && c.after == nil {
+			for _, t := range e.Identity.Tombstones {
+				known[t.Key] = t.ID
+			}
+		}
+	}
+	delete(known, "") // most tombstones hold none
+	var why []string
+	for _, key := range slices.Sorted(maps.Keys(known)) {
+		if !s.after.distrusts(key) {
+			why = append(why, "it no longer remembers that the key of order "+known[key]+" was compromised")
+		}
 	}
 	return why
 }

@@ -86,6 +86,42 @@ func TestStateEdited(t *testing.T) {
 		}, []string{edited + order}, "no longer remembers that it owned 880003"},
 		"tombstone taken out": {func(w *world) { w.bury(); w.forge(func(f *state.File) { entry(f).Identity.Tombstones = nil }) }, []string{edited + order}, "no longer remembers that 880003 0A880003 was revoked"},
 		"tombstone":           {func(w *world) { w.bury() }, nil, ""},
+		"compromised key":     {func(w *world) { w.distrust() }, nil, ""},
+		"compromised key of a forgotten order": {func(w *world) {
+			w.distrust()
+			w.remove("manifests/orders/installer-signing.yaml")
+			w.commit("enough")
+			w.apply()
+			w.ticket("8")
+			w.commit("go on")
+			w.apply()
+		}, nil, ""},
+		"compromised key that another order knows too": {func(w *world) {
+			w.distrust()
+			w.record(func(f *state.File) {
+				i := &f.Objects[address("Order/alice-mail")].Identity
+				i.Tombstones = entry(f).Identity.Tombstones
+			})
+			w.land()
+			w.forge(func(f *state.File) { delete(f.Objects, address(order)) })
+		}, []string{"DC3003 warning " + order}, ""},
+		"compromised key forgotten with its order": {func(w *world) {
+			w.distrust()
+			w.forge(func(f *state.File) { delete(f.Objects, address(order)) })
+		}, []string{"DC3005 error", "DC3003 warning " + order}, "no longer remembers that the key of order 880003 was compromised"},
+		"compromised key taken out": {func(w *world) {
+			w.distrust()
+			w.remove("manifests/orders/installer-signing.yaml")
+			w.commit("enough")
+			w.apply()
+			w.forge(func(f *state.File) { f.Compromised = nil })
+		}, []string{"DC3005 error"}, "no longer remembers that the key of order 880003 was compromised"},
+		"compromised key put in": {func(w *world) {
+			f := w.state()
+			f.Compromised = map[string]string{"mine": "880003"}
+			w.writeState(f)
+			w.commit("tidy up")
+		}, []string{"DC3005 error"}, "its serial stayed"},
 		"certificate of before": {func(w *world) {
 			w.record(func(f *state.File) { entry(f).Identity.Replaced = []state.Certificate{{Serial: "0B"}} })
 			w.land()
@@ -266,6 +302,16 @@ func (w *world) bury() {
 	w.record(func(f *state.File) {
 		i := &f.Objects[address(order)].Identity
 		i.Tombstones = append(i.Tombstones, state.Tombstone{ID: i.ID, Serial: "0A" + i.ID, Nonce: i.Nonce, Generation: 1, Status: "revoked", Reason: "superseded"})
+	})
+	w.land()
+}
+
+// distrust records that the key of the order was revoked as compromised.
+func (w *world) distrust() {
+	w.Helper()
+	w.record(func(f *state.File) {
+		i := &f.Objects[address(order)].Identity
+		i.Tombstones = append(i.Tombstones, state.Tombstone{ID: i.ID, Nonce: i.Nonce, Generation: 1, Status: "revoked", Reason: "keyCompromise", Key: strings.Repeat("5", 64)})
 	})
 	w.land()
 }

@@ -254,6 +254,20 @@ func (v *version) find(a resource.Address) *stored {
 	return nil
 }
 
+// distrusts tells whether a version knows a key as compromised, by itself or by a tombstone.
+func (v *version) distrusts(key string) bool {
+	if _, known := v.head.Compromised[key]; known {
+		return true
+	}
+	return slices.ContainsFunc(v.entries, func(s *stored) bool {
+		if !bytes.Contains(s.raw, []byte(key)) {
+			return false
+		}
+		e := s.decode()
+		return e != nil && slices.ContainsFunc(e.Identity.Tombstones, func(t state.Tombstone) bool { return t.Key == key })
+	})
+}
+
 // seekTwice keeps which of some entries own a live id that others own too, and lets go of the version's bytes.
 func (v *version) seekTwice(changed []change) {
 	for _, c := range changed {

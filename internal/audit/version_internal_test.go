@@ -120,7 +120,8 @@ func TestCutLike(t *testing.T) {
 		"at the end": func(f *state.File) {
 			f.Objects[resource.Address{Kind: "Organization", Name: "z"}] = sample(1).Objects[resource.Address{Kind: "Order", Name: "o0"}]
 		},
-		"none": func(f *state.File) { clear(f.Objects) },
+		"none":        func(f *state.File) { clear(f.Objects) },
+		"compromised": func(f *state.File) { f.Compromised = map[string]string{"k": "1", "l": "2"} },
 	} {
 		other := base.Clone()
 		edit(other)

@@ -248,7 +248,7 @@ func (w *world) record(more func(*state.File)) {
 	head := w.git("rev-parse", "HEAD")
 	for a := range f.Objects {
 		if loaded.Set.Get(a) == nil {
-			delete(f.Objects, a)
+			f.Forget(a)
 		}
 	}
 	for _, o := range loaded.Set.Objects {

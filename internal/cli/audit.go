@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -105,8 +106,8 @@ func takeAuditFlags(cc *cli.Context) (auditFlags, error) {
 		f.addresses = append(f.addresses, a)
 	}
 	for _, id := range cc.StringSlice("order") {
-		if id == "" || strings.Trim(id, "0123456789") != "" {
-			return f, usagef("an order's id is a number; use --address for a name", "--order %q is no id", id)
+		if n, err := strconv.ParseInt(id, 10, 64); err != nil || n <= 0 || strconv.FormatInt(n, 10) != id {
+			return f, usagef("an order's id is a number as 880001; use --address for a name", "--order %q is no id of an order", id)
 		}
 		f.orders = append(f.orders, id)
 	}

@@ -114,6 +114,9 @@ func TestCrashMatrix(t *testing.T) {
 						}
 						c.outcome = s.again()
 						s.converged(sc.want)
+						if left, err := filepath.Glob(filepath.Join(s.dir, ".dcsync.state.json*")); err != nil || left != nil {
+							t.Errorf("the killed run's temporary files are left: %v, %v", left, err)
+						}
 						orders := s.dump().Orders
 						nonces := map[string]bool{}
 						for _, o := range orders {

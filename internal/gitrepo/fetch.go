@@ -40,7 +40,8 @@ func (r *Repo) Tracking(remote, branch string) (string, error) {
 }
 
 // Fetch brings one branch of a remote into the clone with its history and moves the remote-tracking reference to it. It gives the
-// commit, "" when the remote has no such branch. A shallow clone gets the newest commit only.
+// commit, "" when the remote has no such branch. A shallow clone gets what is new since its own commits, as git does it; of a branch that it
+// has not seen yet, the newest commit only.
 func (r *Repo) Fetch(ctx context.Context, remote, branch string, a Access) (string, error) {
 	ref, err := r.target(branch)
 	if err != nil {
@@ -55,7 +56,12 @@ func (r *Repo) Fetch(ctx context.Context, remote, branch string, a Access) (stri
 		return "", err
 	}
 	w := want{ref: ref, haves: haves, shallow: shallow}
-	if len(shallow) > 0 {
+	track := rem.tracking(ref)
+	seen, err := r.localRef(track)
+	if err != nil {
+		return "", err
+	}
+	if len(shallow) > 0 && seen.IsZero() {
 		w.depth = 1
 	}
 	now, err := rem.tips(ctx)
@@ -77,7 +83,6 @@ func (r *Repo) Fetch(ctx context.Context, remote, branch string, a Access) (stri
 			return "", err
 		}
 	}
-	track := rem.tracking(ref)
 	if err := r.store.SetReference(plumbing.NewHashReference(track, tip)); err != nil {
 		return "", fmt.Errorf("write git reference %s: %w", track, err)
 	}

@@ -204,9 +204,12 @@ func TestReadAndHolds(t *testing.T) {
 	bare := newRemote(t)
 	dir := clone(t, bare)
 	r := open(t, filepath.Join(dir, "manifests"))
-	if !r.Holds(filepath.Join(dir, "manifests", "a.yaml"), []byte("a: 1\n")) || !r.Holds(filepath.Join(dir, "manifests", "a.yaml"), []byte("a: 1\r\n")) || r.Holds(filepath.Join(dir, "manifests", "a.yaml"), []byte("a: 2\n")) ||
+	if !r.Holds(filepath.Join(dir, "manifests", "a.yaml"), []byte("a: 1\n")) || r.Holds(filepath.Join(dir, "manifests", "a.yaml"), []byte("a: 2\n")) ||
 		r.Holds(filepath.Join(dir, "none"), nil) || r.Holds(filepath.Join(dir, "..", "outside"), nil) {
 		t.Error("holds is wrong")
+	}
+	if !r.Holds(filepath.Join(dir, "manifests", "a.yaml"), []byte("a: 1\r\n")) || r.Holds(filepath.Join(dir, "manifests", "a.yaml"), []byte("a: 1\r")) {
+		t.Error("holds is wrong about line ends")
 	}
 	if r.Branch() != "main" || r.Head() != git(t, dir, "rev-parse", "HEAD") {
 		t.Errorf("branch %q, head %q", r.Branch(), r.Head())

@@ -170,7 +170,8 @@ func (x *index) keepExtensions(data []byte) error {
 	return nil
 }
 
-// set makes one file's entry: content and mode as given, nothing said of the file in the work tree, so that git looks at it. It
+// set makes one file's entry: content and mode as given, nothing said of the file in the work tree, so that git looks at it: of a file
+// whose size is another than it remembers, git takes for granted that it was changed, and core.autocrlf lets one content have two sizes. It
 // tells whether anything changed.
 func (x *index) set(path string, file entry) bool {
 	mode := uint32(0o100644)
@@ -186,9 +187,6 @@ func (x *index) set(path string, file entry) bool {
 	if found && end == at+1 {
 		old := x.entries[at].fixed
 		was := binary.BigEndian.Uint16(old[indexHash:])
-		if was&flagStage == 0 && binary.BigEndian.Uint32(old[24:]) == mode && bytes.Equal(old[indexStat:indexHash], file.hash[:]) {
-			return false
-		}
 		flags |= was & flagAssumeValid
 		if was&flagExtended != 0 {
 			extended = binary.BigEndian.Uint16(old[indexFlags:]) & flagSkipWorktree
@@ -206,11 +204,25 @@ func (x *index) set(path string, file entry) bool {
 	if !found {
 		x.dropUntracked()
 	}
+	if found && end == at+1 && bytes.Equal(fixed, x.entries[at].fixed) {
+		return false
+	}
 	x.entries = slices.Replace(x.entries, at, end, indexEntry{fixed: fixed, name: path})
 	return true
 }
 
-// dropUntracked forgets git's cache of untracked files, which may name the file that has just become tracked.
+// remove takes one file out. It tells whether it was there.
+func (x *index) remove(path string) bool {
+	before := len(x.entries)
+	x.entries = slices.DeleteFunc(x.entries, func(e indexEntry) bool { return e.name == path })
+	if len(x.entries) == before {
+		return false
+	}
+	x.dropUntracked()
+	return true
+}
+
+// dropUntracked forgets git's cache of untracked files, which may be wrong about a file that has just become tracked or is no longer.
 func (x *index) dropUntracked() {
 	var kept []byte
 	for data := x.extensions; len(data) > 0; {
@@ -250,8 +262,8 @@ func (x *index) encode() []byte {
 	return append(out, sum[:]...)
 }
 
-// stage puts files into the index of the work tree under git's own lock, waiting a little for another process to free it. A clone
-// that has commits but no index has nothing checked out, and stays so.
+// stage puts files into the index of the work tree, or takes them out of it (a zero entry), under git's own lock, waiting a little for another
+// process to free it. A clone that has commits but no index has nothing checked out, and stays so.
 func (r *Repo) stage(ctx context.Context, clock Clock, files map[string]entry) error {
 	path := filepath.Join(r.gitDir, "index")
 	lock, err := takeFileLock(ctx, clock, path)
@@ -272,7 +284,11 @@ func (r *Repo) stage(ctx context.Context, clock Clock, files map[string]entry) e
 	}
 	changed := false
 	for name, file := range files {
-		changed = x.set(name, file) || changed
+		if file.hash.IsZero() {
+			changed = x.remove(name) || changed
+		} else {
+			changed = x.set(name, file) || changed
+		}
 	}
 	if !changed {
 		return nil

@@ -58,7 +58,10 @@ type Landed struct {
 	Nothing  bool              // the branch held these files: no commit was made
 	Attempts int               // pushes tried
 	Files    map[string][]byte // content as it stands on the branch, by File.Path
-	Followed bool              // HEAD moved to the new commit; when not, the checkout is behind the branch
+	Followed bool              // HEAD is at Commit; when not, the checkout is behind the branch or on another one
+	// Checkout is the content that the work tree is to have, by File.Path, nil for no file: Files where HEAD followed, else what HEAD's
+	// own commit has. With Apart the work tree is nobody's business.
+	Checkout map[string][]byte
 }
 
 // maxAttempts is how often a landing is tried when others land at the same time, maxPause how long it waits at most between two.
@@ -70,7 +73,7 @@ const (
 // Land makes one commit of the given files and nothing else, on top of the branch: its tree is the parent's with these paths
 // replaced. With Push, the remote's branch moves from the commit's parent to it or not at all; when somebody else was faster, the
 // files are merged into what is there now and the push is tried again. Hooks do not run, and the work tree is not written: when
-// Landed.Files differs from what the caller has there, the caller writes it.
+// Landed.Checkout differs from what the caller has there, the caller writes it.
 //
 // Errors: *ConflictError, *RejectedError, *UnsupportedError, ErrNoBranch, ErrNoRemote, ErrAuth, ErrLockLost, ErrNoAtomic, and
 // ErrContended after the last attempt. With ErrFileLocked the commit has landed and the result is returned too.
@@ -258,20 +261,27 @@ func (w *landing) swap(ctx context.Context, p *proposal) error {
 }
 
 func (w *landing) result(p *proposal, attempts int) *Landed {
-	return &Landed{Commit: shown(p.commit), Ref: string(w.ref), Nothing: p.nothing, Attempts: attempts, Files: p.contents}
+	return &Landed{Commit: shown(p.commit), Ref: string(w.ref), Nothing: p.nothing, Attempts: attempts, Files: p.contents, Checkout: p.contents}
 }
 
 func (w *landing) person() Person { return Person{w.Committer, w.Clock.Now()} }
 
-// follow brings the clone up to what was pushed, as far as it has the parent: objects, index, HEAD and the remote-tracking
-// reference. Without the parent it gets the files' objects and index entries only, which is what lets the next git pull through.
+// follow brings the clone up to what was pushed: objects, remote-tracking reference, and the checkout as adopt says. When others landed
+// in between, what they landed is fetched first, so that git finds history whole at the next pull; without it the clone is only left as if
+// nothing had landed.
 func (w *landing) follow(ctx context.Context, p *proposal, done *Landed) error {
 	known, err := w.repo.refersTo(p.parent)
 	if err != nil {
 		return err
 	}
 	known = known || p.parent.IsZero()
-	if err := w.keep(p, known); err != nil {
+	fetched := false
+	if !known && !w.Apart {
+		if _, err := w.repo.Fetch(ctx, w.remote.name, string(w.ref), w.Push.Access); err == nil {
+			fetched = w.repo.store.HasEncodedObject(p.commit) == nil
+		}
+	}
+	if err := w.keep(p, known || fetched); err != nil {
 		return err
 	}
 	if known {
@@ -296,27 +306,4 @@ func (w *landing) keep(p *proposal, all bool) error {
 		ids = append(ids, e.hash)
 	}
 	return w.desk.keep(ids)
-}
-
-// adopt gives the checkout the new entries, then moves HEAD if the commit was made on it. In this order a crash between the two
-// leaves the files staged, never reverted.
-func (w *landing) adopt(ctx context.Context, p *proposal, done *Landed) error {
-	w.Step.At(BeforeIndex)
-	if err := w.repo.stage(ctx, w.Clock, p.entries); err != nil {
-		return err
-	}
-	w.Step.At(BeforeRef)
-	defer w.Step.At(AfterRef)
-	if p.nothing || p.parent != w.repo.head.commit || w.repo.head.branch != "" && w.repo.head.branch != w.ref {
-		return nil
-	}
-	moved, err := w.repo.setRef(ctx, w.Clock, w.repo.head.branch, p.parent, p.commit, w.person(), "commit: "+w.Message)
-	if moved {
-		done.Followed = true
-		w.repo.head.commit = p.commit
-		if c, err := readCommit(w.repo.store, p.commit); err == nil {
-			w.repo.tree = c.tree
-		}
-	}
-	return err
 }

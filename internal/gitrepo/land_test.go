@@ -181,11 +181,14 @@ func TestLandAfterOthers(t *testing.T) {
 			}
 			sound(t, bare)
 			sound(t, dir)
-			// What landed is what the caller writes; then the next pull goes through.
+			// The caller writes what the checkout is to have; then the next pull goes through.
 			if name == "partial, nothing checked out" {
 				return
 			}
-			write(t, filepath.Join(dir, stateFile), string(got.Files[stateFile]))
+			write(t, filepath.Join(dir, stateFile), string(got.Checkout[stateFile]))
+			if status := git(t, dir, "status", "--porcelain"); status != "" {
+				t.Errorf("before the pull: %q", status)
+			}
 			if branch := git(t, dir, "branch", "--show-current"); branch == "main" {
 				git(t, dir, "pull", "-q", "--ff-only")
 				if git(t, dir, "rev-parse", "HEAD") != got.Commit {

@@ -344,13 +344,14 @@ func TestLandWithLock(t *testing.T) {
 	commit(t, other, "manifests/b.yaml", "b", "other")
 	git(t, other, "push", "-q")
 	l.Files[0].Content = []byte("a=3\nb=1\n")
-	if _, err := open(t, dir).Land(t.Context(), l); err != nil {
-		t.Errorf("behind the branch: %v", err)
+	got, err := open(t, dir).Land(t.Context(), l)
+	if err != nil {
+		t.Fatalf("behind the branch: %v", err)
 	}
 	if err := held.Check(time.Minute); err != nil {
 		t.Errorf("after landing: %v", err)
 	}
-	write(t, filepath.Join(dir, stateFile), "a=3\nb=1\n")
+	checkout(t, dir, got.Checkout)
 	git(t, dir, "pull", "-q", "--ff-only")
 	// Another run takes over: nothing lands any more.
 	tip := git(t, bare, "rev-parse", "main")

@@ -51,9 +51,10 @@ func TestHalfACommit(t *testing.T) {
 				t.Errorf("landed (-want +got)\n%s", diff)
 			}
 			sound(t, bare)
-			if got := git(t, dir, "rev-parse", "origin/main"); got == done.Commit {
-				t.Errorf("the clone claims to have %s, which it lacks the parent of", got)
+			if got := git(t, dir, "rev-parse", "origin/main"); got != done.Commit {
+				t.Errorf("the clone is at %s, landed %s", got, done.Commit)
 			}
+			sound(t, dir)
 			r := open(t, dir)
 			tip, err := r.Fetch(t.Context(), "origin", "state", gitrepo.Access{})
 			if err != nil {

@@ -86,7 +86,7 @@ func (p *Project) Apply(ctx context.Context, acct Account, o ApplyOptions) (resu
 		return nil, fmt.Errorf("%w: it is for %s, which has not come yet", ErrStale, o.AsOf.Format(time.RFC3339))
 	}
 	b, err := p.build(ctx, acct, s, o.PlanOptions)
-	if b != nil && lock.left && creates(b.plan) && o.Settle > 0 {
+	if b != nil && lock.left && seeks(b.plan) && o.Settle > 0 {
 		if err := o.Sleep(ctx, o.Settle); err != nil {
 			return nil, err
 		}
@@ -134,9 +134,11 @@ func (p *Project) Apply(ctx context.Context, acct Account, o ApplyOptions) (resu
 	return result, err
 }
 
-func creates(p *reconcile.Plan) bool {
+// seeks tells whether a plan looks for orders before it orders or ends something: what a run that died a moment ago placed must be to be found by
+// then (domain rules, section 1).
+func seeks(p *reconcile.Plan) bool {
 	for _, c := range p.Changes {
-		if c.Action.Orders() {
+		if c.Action.Orders() || c.Action.Destroys() {
 			return true
 		}
 	}

@@ -201,3 +201,138 @@ func TestEndOfLostChain(t *testing.T) {
 		w.converged()
 	})
 }
+
+// An order that ended outside git while the state was lost is told by the plan already, in two requests, and recorded by an apply.
+func TestEndedWhileStateLost(t *testing.T) {
+	t.Parallel()
+	twin := strings.Replace(boxYAML, "name: box", "name: twin", 1)
+	for _, tt := range []struct {
+		name   string
+		end    string
+		status string
+		more   func(*world) // before the state is lost
+		plan   int          // requests of the plan beyond the listings
+		id     string
+		create bool // the plan cannot tell, and apply finds out
+	}{
+		{name: "rejected", end: "reject", status: "rejected", plan: 2},
+		{name: "revoked", end: "revoke", status: "revoked", plan: 2},
+		{name: "expired", end: "expire", status: "expired", plan: 2},
+		{name: "another manifest's is newer", end: "revoke", status: "revoked", plan: 4, more: func(w *world) {
+			w.write("twin.yaml", twin)
+			w.mustApply()
+			w.do("880002", "issue")
+			w.do("880002", "revoke")
+		}},
+		{name: "somebody else's is newer", end: "revoke", status: "revoked", plan: 1 + 3, create: true, more: func(w *world) {
+			body := map[string]any{"certificate": map[string]any{"emails": []any{"box@example.com"}, "signature_hash": "sha256"}, "order_validity": map[string]any{"years": 1}}
+			if status, err := w.as("POST", "/order/certificate/class1_smime", body); err != nil || status != 201 {
+				w.Fatalf("order: %d %v", status, err)
+			}
+			w.do("880002", "reject")
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, map[string]string{"box.yaml": boxYAML})
+			w.mustApply()
+			if tt.end != "reject" {
+				w.do("880001", "issue")
+			}
+			w.do("880001", tt.end)
+			if tt.more != nil {
+				tt.more(w)
+			}
+			w.lose()
+			w.asked()
+			p := w.plan(reconcile.RefreshAuto)
+			if got := w.asked() - 4; got != tt.plan {
+				t.Errorf("the plan took %d requests, want %d", got, tt.plan)
+			}
+			if tt.create {
+				w.change(p, resource.Create, "Order/box")
+			} else if c := w.change(p, resource.Blocked, "Order/box"); c.ID != "880001" || !p.HasBlockedIntent() || p.Cost.Orders != 0 ||
+				!strings.Contains(c.Reason, "880001, which is "+tt.status+"; raise lifecycle.generation to order again") {
+				t.Errorf("%s: %s", c.ID, c.Reason)
+			}
+			w.sent.take()
+			a, err := w.apply()
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.want("writes", w.writes())
+			if r := a.Ledger.Results[0]; r.Outcome != resource.OutcomeOfBlocked || r.ID != "880001" || !strings.Contains(r.Err.Message, tt.status) || !strings.Contains(r.Err.Hint, "raise lifecycle.generation") {
+				t.Errorf("%+v: %v", r, r.Err)
+			}
+			if e := w.entry("Order", "box").Identity; e.ID != "880001" || e.Generation != 1 || e.Sequence != 0 || e.Nonce == "" {
+				t.Errorf("recorded %+v", e)
+			}
+			orders := len(w.dumped("orders"))
+			w.write("box.yaml", boxYAML+"lifecycle: {generation: 2}\n")
+			if _, err := w.apply(); err != nil {
+				t.Fatal(err)
+			}
+			w.holds(0, orders+1)
+		})
+	}
+}
+
+// Before the order of a manifest is ended, apply looks for one that a lost run placed after it: by its key, wherever the plan could not see it.
+// Where one lives, nothing is ended.
+func TestEndOfFollowedOrder(t *testing.T) {
+	t.Parallel()
+	const consent = "apply_changes: now, allow: [replace]"
+	first := lifecycleYAML(driverYAML, consent)
+	tests := []struct {
+		name   string
+		change func(*world) // what the lost run placed another order for
+		hidden bool         // from the listing of the next run
+		ended  bool         // the follower is, before the next run
+		reason string       // why nothing is ended; "" where it is
+	}{
+		{name: "hidden", change: func(w *world) { w.edit("driver.yaml", "{years: 1}", "{years: 2}") }, hidden: true,
+			reason: "order 880002 (code_signing_ev, issued) was placed after order 880001"},
+		{name: "of another product", change: func(w *world) { w.edit("driver.yaml", "code_signing_ev", "code_signing") },
+			reason: "order 880002 (code_signing, issued) was placed after order 880001"},
+		{name: "ended", change: func(w *world) { w.edit("driver.yaml", "code_signing_ev", "code_signing") }, ended: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", first))
+			w.mustApply()
+			before := w.stateBytes()
+			tt.change(w)
+			w.mustApply(destroyOne)
+			w.holds(1, 2)
+			w.restore(before)
+			if tt.ended {
+				w.do("880002", "revoke")
+			}
+			w.write("driver.yaml", retireYAML(first, "action: revoke"))
+			account := run.Account(w.account())
+			if tt.hidden {
+				account = w.hidden("880002")
+			}
+			w.sent.take()
+			a, err := w.open().Apply(t.Context(), account, w.applyOptions())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.reason == "" {
+				w.want("results", outcomes(a), "revoke Order/driver: done")
+				w.want("writes", w.writes(), "PUT /order/certificate/880001/revoke")
+				return
+			}
+			w.want("results", outcomes(a), "revoke Order/driver: blocked")
+			w.want("writes", w.writes())
+			if p := a.Ledger.Results[0].Err; !strings.Contains(p.Message, tt.reason) || p.Hint == "" {
+				t.Errorf("%q, %q", p.Message, p.Hint)
+			}
+			if !tt.hidden { // the ways on that the hint names
+				tt.change(w)
+			}
+			w.want("results", outcomes(w.mustApply()), "adopt Order/driver: done")
+		})
+	}
+}

@@ -183,7 +183,7 @@ func TestContactInListSaysVia(t *testing.T) {
 	w := newWorld(t, sandbox.Options{}, demo())
 	w.mustApply()
 	w.edit("contacts.yaml", "last_name: Park", "last_name: Parker")
-	c := w.change(w.plan(reconcile.RefreshAuto), resource.Deferred, "Order/driver")
+	c := w.change(w.plan(reconcile.RefreshAuto), resource.Blocked, "Order/driver")
 	if len(c.Fields) != 1 || c.Fields[0].Path != "/organization/contacts" || c.Fields[0].Via.String() != "Contact/ruth" {
 		t.Errorf("fields: %+v, want /organization/contacts via Contact/ruth", c.Fields)
 	}

@@ -45,7 +45,7 @@ func TestRequestCounts(t *testing.T) {
 		}, plan: idle + 1, apply: 0},
 		{name: "renewal", files: map[string]string{"driver.yaml": signed("renew_before: 30d")}, before: func(w *world) { w.pass(340) },
 			plan: idle + 3 + 1, apply: 3 + pages},
-		{name: "revocation", before: func(w *world) { w.write("driver.yaml", retireYAML(driverYAML, "action: revoke")) }, plan: idle + 1, apply: 1 + pages},
+		{name: "revocation", before: func(w *world) { w.write("driver.yaml", retireYAML(driverYAML, "action: revoke")) }, plan: idle + 1, apply: 2 + pages},
 		{name: "switched off", files: map[string]string{"other.yaml": otherYAML + "  status: active\n"},
 			before: func(w *world) { w.edit("other.yaml", "status: active", "status: inactive") }, plan: idle + 1, apply: 1 + pages},
 		{name: "forgotten", before: func(w *world) { w.remove("mail.yaml") }, plan: idle, apply: 0},

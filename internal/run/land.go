@@ -1,6 +1,7 @@
 package run
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -9,7 +10,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -119,7 +119,8 @@ func (p *Project) mayLand(ctx context.Context, s *start, o ApplyOptions) error {
 	if branch == "" {
 		return nil // a checkout without a branch, which need not be named to reach the state
 	}
-	return explain(s.repo.Pushed(ctx, l.Push.Remote, branch, l.Push.Access))
+	_, err = s.repo.Pushed(ctx, l.Push.Remote, branch, l.Push.Access)
+	return explain(err)
 }
 
 // outside refuses a state file that is not in the repository.
@@ -232,10 +233,11 @@ func (p *Project) land(ctx context.Context, what landed, o ApplyOptions, result 
 	done, err := what.start.repo.Land(ctx, l)
 	if done != nil {
 		result.Commit, result.Branch, result.Pushed = done.Commit, strings.TrimPrefix(done.Ref, "refs/heads/"), l.Push != nil
-		err = errors.Join(err, p.keep(done.Files[name], l, result))
-		if !done.Followed && !done.Nothing && !l.Apart {
-			o.tell(diag.Diagnostic{Severity: diag.Note, Code: diag.StateElsewhere, Summary: "the branch has commits that this checkout lacks",
-				Hint: "git pull before the next plan"})
+		err = errors.Join(err, p.keep(done.Files[name], done.Checkout[name], l, result))
+		if !l.Apart && !bytes.Equal(done.Checkout[name], done.Files[name]) {
+			o.tell(diag.Diagnostic{Severity: diag.Note, Code: diag.StateElsewhere,
+				Summary: "the branch has commits that this checkout lacks; the state landed on top of them",
+				Hint:    "git pull before the next plan: the state file here is that of the commit checked out"})
 		}
 	}
 	if err == nil {
@@ -258,9 +260,10 @@ func (p *Project) land(ctx context.Context, what landed, o ApplyOptions, result 
 	return &GitError{Hint: hint, Err: fmt.Errorf("land the state: %w", err)}
 }
 
-// keep writes the state as it landed, which may hold more than this run's results.
-func (p *Project) keep(content []byte, l gitrepo.Landing, result *Applied) error {
-	f, err := state.Decode(p.StateFile, content)
+// keep writes the state as it landed, which may hold more than this run's results, or, where HEAD stayed behind, as HEAD's commit has
+// it: nil for no file. What landed is on the branch, and a checkout that differs from its commit is one that git does not pull into.
+func (p *Project) keep(landed, checkout []byte, l gitrepo.Landing, result *Applied) error {
+	f, err := state.Decode(p.StateFile, landed)
 	if err != nil {
 		return err
 	}
@@ -269,8 +272,16 @@ func (p *Project) keep(content []byte, l gitrepo.Landing, result *Applied) error
 		return p.done()
 	}
 	disk, err := os.ReadFile(p.StateFile)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) || slices.Equal(disk, content) {
-		return err
+	switch gone := errors.Is(err, fs.ErrNotExist); {
+	case err != nil && !gone:
+		return fmt.Errorf("read state: %w", err)
+	case gone && checkout == nil, err == nil && checkout != nil && bytes.Equal(disk, checkout):
+		return nil
+	case checkout == nil:
+		if err := os.Remove(p.StateFile); err != nil {
+			return fmt.Errorf("put the state file back: %w", err)
+		}
+		return nil
 	}
-	return state.Write(p.StateFile, content, l.Step)
+	return state.Write(p.StateFile, checkout, l.Step)
 }

@@ -114,7 +114,12 @@ func TestLandingMerges(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Options{}, demo())
 	bare, other := w.remote(t)
-	a := w.mustApply(landing("none"), once(gitrepo.BeforePush, func() { w.elsewhere(other, foreign) }))
+	a := w.mustApply(landing("none"), once(gitrepo.BeforePush, func() {
+		if err := os.WriteFile(filepath.Join(other, "manifests", "x.yaml"), []byte("# what the other run applied\n"), 0o644); err != nil {
+			t.Error(err)
+		}
+		w.elsewhere(other, foreign)
+	}))
 	tip, err := state.Decode("tip", []byte(w.git(bare, "show", "main:dcsync.state.json")+"\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -125,6 +130,9 @@ func TestLandingMerges(t *testing.T) {
 	if a.Commit != w.git(bare, "rev-parse", "main") || !a.Pushed || a.Branch != "main" {
 		t.Errorf("result: commit %s on %s, pushed %v", a.Commit, a.Branch, a.Pushed)
 	}
+	if left := w.git(w.dir, "status", "--porcelain"); left != "" {
+		t.Errorf("the checkout that is behind is left with %s", left)
+	}
 	w.sent.take()
 	a = w.mustApply(landing("git"))
 	w.want("writes of an apply from a checkout that is behind", w.writes())
@@ -133,6 +141,30 @@ func TestLandingMerges(t *testing.T) {
 	}
 	if n := w.git(bare, "rev-list", "--count", "main"); n != "3" {
 		t.Errorf("%s commits on the branch, want 3", n)
+	}
+}
+
+// A key that an object of later commits had revoked as compromised is refused in a checkout that knows nothing of that object.
+func TestCompromisedKeyOfLaterCommits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, installer(t, ""))
+	bare, other := w.remote(t)
+	key := keyIn(w.open().Set.Get(resource.Address{Kind: "Order", Name: "installer"}))
+	w.elsewhere(other, func(f *state.File) {
+		foreign(f)
+		f.Objects[gone].Identity.Tombstones = []state.Tombstone{{ID: "424242", Status: "revoked", Reason: "keyCompromise", Key: key}}
+	})
+	a, err := w.apply(landing("none"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.want("results", outcomes(a), "blocked Order/installer: blocked", "create Organization/acme: done")
+	tip, err := state.Decode("tip", []byte(w.git(bare, "show", "main:dcsync.state.json")+"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tip.CompromisedKeys()[key] != "424242" || len(tip.Objects) != 2 || len(tip.Objects[gone].Identity.Tombstones) != 1 {
+		t.Errorf("landed %v, %v", tip.Addresses(), tip.Compromised)
 	}
 }
 

@@ -186,7 +186,7 @@ func (m *model) wrong(t *rapid.T, c *reconcile.Change, left map[resource.Address
 	}
 	o := m.orderNamed(c.Address.Name)
 	if o == nil || !o.present {
-		if entry != nil && entry.Applied.Protect {
+		if entry != nil && entry.Applied.Protect || o != nil && m.renamed(t, o) {
 			return ""
 		}
 		return "without a manifest"
@@ -215,6 +215,13 @@ func (m *model) wrong(t *rapid.T, c *reconcile.Change, left map[resource.Address
 		return r.deferred(c)
 	}
 	return r.blocked(c)
+}
+
+// renamed tells whether another manifest without an order looks like a new name of one that is gone.
+func (m *model) renamed(t *rapid.T, gone *modelOrder) bool {
+	return slices.ContainsFunc(m.chosen(present), func(o *modelOrder) bool {
+		return o.product == gone.product && o.org == gone.org && m.file(t).Objects[resource.Address{Kind: "Order", Name: o.name}] == nil
+	})
 }
 
 func (m *model) wrongOrg(t *rapid.T, c *reconcile.Change, entry *state.Entry) string {

@@ -98,6 +98,7 @@ type model struct {
 	revoked     map[string]bool // serial numbers of certificates that may be revoked
 	off         map[int]bool    // organizations that may be inactive
 	refused     map[int]bool    // orders of which people rejected a reissue
+	unrecorded  map[int]bool    // orders of which another certificate was asked for in a run whose record was lost
 	compromised map[string]bool // keys that the state knew as compromised before the last run
 	theirs      map[string]int  // note text → order id, of notes others wrote
 	counter     int
@@ -155,7 +156,7 @@ type modelRetire struct {
 // newModel makes the model of a project that may hold the chosen ones of modelProducts: few, so that much happens to each.
 func newModel(w *world, chosen []int, approvals bool) *model {
 	m := &model{w: w, approvals: approvals, people: map[string]int{"ann": 0, "bob": 0}, orgs: map[string]*modelOrg{}, orders: map[string]*modelOrder{},
-		ended: map[int]bool{}, dying: map[int]bool{}, revoked: map[string]bool{}, off: map[int]bool{}, refused: map[int]bool{},
+		ended: map[int]bool{}, dying: map[int]bool{}, revoked: map[string]bool{}, off: map[int]bool{}, refused: map[int]bool{}, unrecorded: map[int]bool{},
 		theirs: map[string]int{}}
 	for _, org := range []string{"north", "south"} {
 		m.orgs[org] = &modelOrg{legal: org, name: org, contact: "ann"}

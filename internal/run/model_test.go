@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"dcsync/internal/resource"
 	"dcsync/internal/run"
 	"dcsync/internal/sandbox"
 	"dcsync/internal/step"
@@ -210,12 +211,31 @@ func (m *model) land() {
 }
 
 // clone goes on from the last committed state, on another machine.
-func (m *model) clone(*rapid.T) {
+func (m *model) clone(t *rapid.T) {
 	if string(m.committed) == string(m.w.stateBytes()) {
 		return
 	}
 	m.behind, m.lost = true, m.lost || m.committed == nil
 	m.w.restore(m.committed)
+	m.forget(t)
+}
+
+// forget notes of which orders other certificates were asked for that the state at hand knows nothing of: it takes them for the account's.
+func (m *model) forget(t *rapid.T) {
+	known := map[string]int{}
+	for _, e := range m.file(t).Objects {
+		if n, ok := e.Observed["reissues_count"].(resource.Int); ok {
+			known[e.Identity.ID] = int(n)
+		}
+		if e.Applied.Asked != nil {
+			known[e.Identity.ID]++
+		}
+	}
+	for _, order := range m.look(t).Orders {
+		if order.asked() > known[fmt.Sprint(order.ID)] {
+			m.unrecorded[order.ID] = true
+		}
+	}
 }
 
 // lose goes on without any state.
@@ -224,5 +244,6 @@ func (m *model) lose(t *rapid.T) {
 	m.git = nil // a state that begins anew does not follow from the one before
 	m.behind, m.lost = true, true
 	m.w.lose()
+	m.forget(t)
 	m.land()
 }

@@ -96,6 +96,7 @@ func (r waiting) blocked(c *reconcile.Change) string {
 		switch {
 		case f.Path == "/order_validity/years" && (o.changes == "now" && (!o.mayReplace || held || compromised || off)):
 		case f.Path == "/order_validity/years" && c.Trigger == resource.ByDrift:
+		case strings.HasPrefix(string(f.Path), "/certificate/") && c.Trigger == resource.ByDrift && m.unrecorded[r.own.ID]:
 		case strings.HasPrefix(string(f.Path), "/certificate/") && (off || sameKey || compromised || o.kills && !o.mayRevoke || r.loses() && !o.mayRevoke || m.refused[r.own.ID]):
 		default:
 			return fmt.Sprintf("and nothing is in the way of %s", f.Path)

@@ -171,6 +171,27 @@ func TestLockLeftBehind(t *testing.T) {
 	w.converged()
 }
 
+// So it does on the ends: what the dead run placed after an order must be to be found before that is ended.
+func TestLockLeftBehindEnd(t *testing.T) {
+	t.Parallel()
+	manifest := lifecycleYAML(driverYAML, "apply_changes: now, allow: [replace]")
+	w := newWorld(t, sandbox.Options{VisibleAfter: 50 * time.Second}, with(acme(), "driver.yaml", manifest))
+	w.settle = time.Minute
+	w.mustApply()
+	if err := w.clock.Sleep(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	w.mustApply()
+	before := w.stateBytes()
+	w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+	w.mustApply(destroyOne)
+	w.restore(before)
+	w.file(".dcsync/lock", `{"host":"gone","process":1,"since":"2026-03-01T12:00:00Z"}`)
+	w.write("driver.yaml", retireYAML(manifest, "action: revoke"))
+	a := w.mustApply(func(o *run.ApplyOptions) { o.Locking.Mode = "file" })
+	w.want("results", outcomes(a), "adopt Order/driver: done")
+}
+
 // A lost state file is found again in the account: orders by nonce, organizations by their details, notes by their words.
 func TestStateLost(t *testing.T) {
 	t.Parallel()
@@ -223,9 +244,9 @@ func TestLookupVerdicts(t *testing.T) {
 	}{
 		{name: "one live", want: []string{"adopt Order/box: done"}, orders: 1},
 		{name: "two live", twins: 1, want: []string{"blocked Order/box: blocked"}, reason: "several live orders", orders: 2},
-		{name: "ended", do: "revoke", want: []string{"create Order/box: blocked"}, reason: "it was ordered before as 880001, which is revoked", orders: 1, then: gen2},
+		{name: "ended", do: "revoke", want: []string{"blocked Order/box: blocked"}, reason: "it was ordered before as 880001, which is revoked", orders: 1, then: gen2},
 		{name: "one ended, one live", twins: 1, do: "revoke", want: []string{"adopt Order/box: waiting"}, orders: 2},
-		{name: "rejected", do: "expire", want: []string{"create Order/box: blocked"}, reason: "which is expired", orders: 1, then: gen2},
+		{name: "rejected", do: "expire", want: []string{"blocked Order/box: blocked"}, reason: "which is expired", orders: 1, then: gen2},
 		{name: "another address", edit: [2]string{"[box@example.com]", "[else@example.com]"}, want: []string{"blocked Order/box: blocked"},
 			reason: "differs in /certificate/emails", orders: 1, then: strings.Replace(gen2, "[box@example.com]", "[else@example.com]", 1)},
 		{name: "another order of emails", edit: [2]string{"[box@example.com]", "[box@example.com, more@example.com]"}, want: []string{"adopt Order/box: done"}, orders: 1},

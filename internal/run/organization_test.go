@@ -303,6 +303,14 @@ func TestApproversInAccount(t *testing.T) {
 		{name: "removed in both", wanted: "[{ref: ruth}]", live: []string{"Ruth Park"}},
 		{name: "removed in git only", wanted: "[{ref: ruth}]", live: []string{"Ruth Park", "Jane Doe"},
 			want: []string{"blocked Organization/acme (intent) /validations=intent"}, after: []string{"blocked Organization/acme (intent) /validations=intent"}},
+		{name: "all removed in git only", wanted: "", live: []string{"Ruth Park"},
+			want: []string{"blocked Organization/acme (intent) /validations=intent"}, after: []string{"blocked Organization/acme (intent) /validations=intent"}},
+		{name: "all removed in both", wanted: "", live: []string{"Zed Q"}},
+		{name: "written otherwise", wanted: "[{ref: ruth}, {first_name: JANE, last_name: ' Doe', email: Jane@example.com, job_title: Officer, telephone: 801-555-0101}]",
+			live: []string{"Ruth  Park", "jane Doe"}, want: []string{"update Organization/acme (intent) /validations=intent"}},
+		{name: "another address", wanted: "[{ref: ruth}, {first_name: Jane, last_name: Doe, email: jd@example.com, job_title: Officer, telephone: 801-555-0101}]",
+			live: []string{"Ruth Park", "Jane Doe"},
+			want: []string{"blocked Organization/acme (intent) /validations=intent"}, after: []string{"blocked Organization/acme (intent) /validations=intent"}},
 		{name: "removed in the account only", wanted: "[{ref: ruth}, {ref: jane}]", live: []string{"Ruth Park"}, drift: true,
 			want: []string{"update Organization/acme (drift) /validations=drift"}},
 		{name: "added in the account", wanted: "[{ref: ruth}, {ref: jane}]", live: []string{"Ruth Park", "Jane Doe", "Zed Q"}, drift: true,
@@ -321,6 +329,9 @@ func TestApproversInAccount(t *testing.T) {
 			w.converged()
 			w.patch("organization", "70011", validations(tt.live...))
 			w.edit("acme.yaml", "[{ref: ruth}, {ref: jane}]", tt.wanted)
+			if tt.wanted == "" {
+				w.write("acme.yaml", acmeYAML)
+			}
 			p := w.plan(reconcile.RefreshFull)
 			w.want("plan", changes(p), tt.want...)
 			if p.HasDrift() != tt.drift {
@@ -335,6 +346,110 @@ func TestApproversInAccount(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Those whom an order names as approvers are only ever added, too: what takes one away, or changes who it is, is blocked by that name until the
+// account shows them no more. Somebody new waits for the next order.
+func TestApproversOfOrder(t *testing.T) {
+	t.Parallel()
+	const ruth = "{contact_type: verified_contact, ref: ruth}"
+	const jane = "{contact_type: verified_contact, ref: jane}"
+	const blocked, deferred = "blocked Order/driver (intent) /organization/contacts=intent", "deferred Order/driver (intent) /organization/contacts=intent"
+	named := func(people string) string { return strings.Replace(driverYAML, ruth, people, 1) }
+	otherwise := func(from, to string) func(*world) {
+		return func(w *world) { w.edit("contacts.yaml", from, to) }
+	}
+	for _, tt := range []struct {
+		name    string
+		applied string // named when the order was placed
+		wanted  string
+		before  func(*world)
+		want    string // visible change
+		reason  string
+	}{
+		{name: "same", applied: ruth, wanted: ruth},
+		{name: "one more", applied: ruth, wanted: ruth + ", " + jane, want: deferred, reason: "kept for the next one"},
+		{name: "one fewer", applied: ruth + ", " + jane, wanted: ruth, want: blocked, reason: "remove Jane Doe in the console"},
+		{name: "none", applied: ruth, want: blocked, reason: "remove Ruth Park in the console"},
+		{name: "another one", applied: ruth, wanted: jane, want: blocked, reason: "remove Ruth Park in the console"},
+		{name: "renamed", applied: ruth, wanted: ruth, before: otherwise("last_name: Park", "last_name: Parker"), want: blocked, reason: "remove Ruth Park in the console"},
+		{name: "another address", applied: ruth, wanted: ruth, before: otherwise("ruth@example.com", "rp@example.com"), want: blocked, reason: "remove Ruth Park in the console"},
+		{name: "another telephone number", applied: ruth, wanted: ruth, before: otherwise("801-555-0102", "801-555-0177"), want: deferred, reason: "kept for the next one"},
+		{name: "written otherwise", applied: ruth, wanted: ruth, before: otherwise("ruth@example.com", "Ruth@Example.com"), want: deferred, reason: "kept for the next one"},
+		{name: "one fewer, and gone in the account", applied: ruth + ", " + jane, wanted: ruth, want: deferred, reason: "kept for the next one",
+			before: func(w *world) {
+				w.patch("order", "880001", map[string]any{"verified_contacts": []any{map[string]any{"id": 1, "first_name": "Ruth", "last_name": "Park"}}})
+			}},
+		{name: "none, and gone in the account", applied: ruth, before: func(w *world) { w.patch("order", "880001", map[string]any{"verified_contacts": nil}) }},
+		{name: "never applied", applied: ruth, wanted: ruth, before: func(w *world) {
+			w.write("driver.yaml", named(ruth+", "+jane))
+			w.mustApply()
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", named(tt.applied)))
+			w.mustApply()
+			w.converged()
+			if tt.before != nil {
+				tt.before(w)
+			}
+			w.write("driver.yaml", named(tt.wanted))
+			var want []string
+			if tt.want != "" {
+				want = []string{tt.want}
+			}
+			for range 2 {
+				p := w.plan(reconcile.RefreshAuto)
+				w.want("plan", changes(p), want...)
+				if tt.want != "" && !strings.Contains(p.Visible()[0].Reason, tt.reason) {
+					t.Errorf("%s", p.Visible()[0].Reason)
+				}
+				if p.HasDrift() || p.HasBlockedIntent() != (tt.want == blocked) {
+					t.Errorf("drift %t, blocked %t", p.HasDrift(), p.HasBlockedIntent())
+				}
+				w.sent.take()
+				if _, err := w.apply(); err != nil {
+					t.Fatal(err)
+				}
+				w.want("writes", w.writes())
+			}
+			if tt.want != "" {
+				w.write("driver.yaml", named(tt.applied)) // put back
+				w.write("contacts.yaml", contactsYAML)
+			}
+			w.mustApply()
+			w.converged()
+		})
+	}
+}
+
+// Somebody whom an order names no more is told as the intent that it is, and not as drift of the organization too; an audit names them.
+func TestApproverOfOrderIsNoDrift(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "acme.yaml", acmeYAML+"  validations: [{type: ev_cs, verified_users: [{ref: jane}]}]\n", "driver.yaml", driverYAML))
+	w.mustApply()
+	w.patch("organization", "70011", map[string]any{"validations": []any{map[string]any{"type": "ev_cs", "name": "EV CS", "status": "active", "verified_users": []any{
+		map[string]any{"id": 9100, "first_name": "Jane", "last_name": "Doe"}, map[string]any{"id": 9101, "first_name": "Ruth", "last_name": "Park"}}}}})
+	w.want("plan", changes(w.plan(reconcile.RefreshFull)))
+	w.edit("driver.yaml", "ref: ruth", "ref: jane")
+	p := w.plan(reconcile.RefreshFull)
+	w.want("plan", changes(p), "blocked Order/driver (intent) /organization/contacts=intent")
+	if len(p.Unnamed) != 1 || p.Unnamed[0].Person != "Ruth Park" {
+		t.Errorf("unnamed %+v", p.Unnamed)
+	}
+}
+
+// An order that follows names those whom the manifest names by then: nobody is taken away by it.
+func TestApproversOfRenewal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", lifecycleYAML(driverYAML, "renew_before: 30d")))
+	w.mustApply()
+	w.edit("driver.yaml", "ref: ruth", "ref: jane")
+	w.mustBlock("Order/driver", "remove Ruth Park in the console")
+	w.pass(340)
+	w.want("results", outcomes(w.mustApply()), "renew Order/driver: done")
+	w.converged()
 }
 
 // An organization that somebody made after the plan blocks ours, and is named.

@@ -52,7 +52,7 @@ func (p *Project) MoveState(ctx context.Context, from, to resource.Address, r Re
 	})
 }
 
-// RemoveState forgets an address; what it stands for stays in the account. A protected one is refused.
+// RemoveState forgets an address; what it stands for stays in the account, and its compromised keys stay refused. A protected one is refused.
 func (p *Project) RemoveState(ctx context.Context, a resource.Address, r Repair) error {
 	return p.repair(ctx, r, fmt.Sprintf("dcsync: %s is no longer managed", a), func(f *state.File) error {
 		e := f.Objects[a]
@@ -62,7 +62,7 @@ func (p *Project) RemoveState(ctx context.Context, a resource.Address, r Repair)
 		if e.Applied.Protect {
 			return &Refused{Code: "protected", Message: fmt.Sprintf("%s is protected", a), Hint: "take lifecycle.protect out of its manifest and apply first"}
 		}
-		delete(f.Objects, a)
+		f.Forget(a)
 		return nil
 	})
 }

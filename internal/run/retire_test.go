@@ -2,11 +2,13 @@ package run_test
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"dcsync/internal/resource"
+	"dcsync/internal/run"
 	"dcsync/internal/sandbox"
 	"dcsync/reconcile"
 )
@@ -193,6 +195,106 @@ func TestCompromisedKey(t *testing.T) {
 	w.converged()
 }
 
+// The ban outlives what it came from: the manifest, its entry in state, and a run that was stopped before it had looked at what it did.
+func TestCompromisedKeyIsForgottenNever(t *testing.T) {
+	t.Parallel()
+	const retire = "retire: {target: current, action: revoke, reason: keyCompromise, comments: found on a forum}\n"
+	for name, forget := range map[string]func(*world){
+		"manifest removed": func(w *world) {
+			w.remove("installer.yaml")
+			w.mustApply(generous)
+		},
+		"state rm": func(w *world) {
+			w.remove("installer.yaml")
+			if err := w.open().RemoveState(t.Context(), resource.Address{Kind: "Order", Name: "installer"}, run.Repair{Env: func(string) string { return "" }}); err != nil {
+				w.Fatalf("%v", err)
+			}
+		},
+		"stopped after the call, manifest removed": func(w *world) {
+			w.remove("installer.yaml")
+			w.mustApply(generous)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := installer(t, "")
+			plain := files["installer.yaml"]
+			w := newWorld(t, sandbox.Options{}, files)
+			w.mustApply()
+			w.write("installer.yaml", plain+retire)
+			drain := make(chan struct{})
+			if strings.HasPrefix(name, "stopped") {
+				w.sent.before = func(r *http.Request) {
+					if strings.HasSuffix(r.URL.Path, "/revoke") {
+						close(drain)
+					}
+				}
+			}
+			w.mustApply(func(o *run.ApplyOptions) { o.Drain = drain })
+			w.sent.before = nil
+			forget(w)
+			if f := w.state(); f.Objects[resource.Address{Kind: "Order", Name: "installer"}] != nil || len(f.Compromised) != 1 {
+				t.Errorf("the state has %v", f.Compromised)
+			}
+			w.converged()
+			w.write("twin.yaml", strings.Replace(plain, "name: installer", "name: twin", 1))
+			w.mustBlock("Order/twin", "its key was compromised: order 880001 was revoked for that")
+			if c := w.change(w.plan(reconcile.RefreshNone), resource.Blocked, "Order/twin"); !strings.Contains(c.Reason, "compromised") {
+				t.Errorf("by the state alone: %s", c.Reason)
+			}
+			w.write("installer.csr", newCSR(t))
+			w.mustApply()
+			w.holds(1, 2)
+		})
+	}
+}
+
+// The key that counts is that of the certificate which the order had when it ended, though an approved reissue had not been recorded yet.
+func TestCompromisedKeyOfReissue(t *testing.T) {
+	t.Parallel()
+	const consent = "allow: [reissue-revoking]"
+	w := newWorld(t, sandbox.Options{}, installer(t, consent))
+	w.mustApply()
+	first := w.open().Set.Get(resource.Address{Kind: "Order", Name: "installer"})
+	w.file("dcsync.yaml", strings.Replace(projectYAML, "skip_approval: true", "skip_approval: false", 1))
+	w.write("installer.csr", newCSR(t))
+	w.want("results", outcomes(w.mustApply(destroyOne)), "reissue Order/installer: waiting")
+	w.do("880001", "approve")
+	w.file("dcsync.yaml", projectYAML)
+	w.write("installer.yaml", lifecycleYAML(installerYAML, consent)+"retire: {target: current, action: revoke, reason: keyCompromise, comments: x}\n")
+	w.want("results", outcomes(w.mustApply()), "revoke Order/installer: done")
+	keys := w.state().CompromisedKeys()
+	if now := keyIn(w.open().Set.Get(first.Address)); len(keys) != 1 || keys[now] == "" || now == keyIn(first) {
+		t.Errorf("compromised are %v, and not %s", keys, now)
+	}
+}
+
+// keyIn gives the digest of the key in an order's manifest.
+func keyIn(o *resource.Object) string {
+	for _, f := range o.Descriptor.Leaves() {
+		if f.Key != nil {
+			return resource.Text(f.Key(resource.Get(o.Spec, f.Path)))
+		}
+	}
+	return ""
+}
+
+// A key is refused from when a manifest says that it is compromised, and not only when the revocation was through.
+func TestCompromisedKeyAtOnce(t *testing.T) {
+	t.Parallel()
+	files := installer(t, "")
+	plain := files["installer.yaml"]
+	w := newWorld(t, sandbox.Options{}, files)
+	w.mustApply()
+	w.write("installer.yaml", plain+"retire: {target: current, action: revoke, reason: keyCompromise, comments: found on a forum}\n")
+	w.write("twin.yaml", strings.Replace(plain, "name: installer", "name: twin", 1))
+	w.mustBlock("Order/twin", "its key is compromised: Order/installer has order 880001 revoked for that")
+	if _, err := w.apply(); err != nil {
+		t.Fatal(err)
+	}
+	w.holds(1, 1)
+}
+
 // What a manifest says of an order that ended with its last certificate is not taken for applied.
 func TestEndedKeepsApplied(t *testing.T) {
 	t.Parallel()
@@ -295,6 +397,30 @@ func TestLostAfterRetire(t *testing.T) {
 	if a, b := w.object("orders", "880001")["status"], w.object("orders", "880002")["status"]; a != "issued" || b != "revoked" {
 		t.Errorf("orders are %v and %v", a, b)
 	}
+}
+
+// The same where the order before is to end: it is known as the one before, and what followed it as over.
+func TestLostAfterRetirePrevious(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", lifecycleYAML(driverYAML, "apply_changes: now, allow: [replace]")))
+	w.mustApply()
+	w.edit("driver.yaml", "{years: 1}", "{years: 2}")
+	w.mustApply(destroyOne)
+	w.do("880002", "revoke")
+	w.lose()
+	manifest := strings.Replace(lifecycleYAML(driverYAML, "apply_changes: now, allow: [replace]"), "{years: 1}", "{years: 2}", 1)
+	w.write("driver.yaml", strings.Replace(retireYAML(manifest, "action: revoke"), "target: current", "target: previous", 1))
+	w.mustBlock("Order/driver", "it was ordered before as 880002, which is revoked")
+	if _, err := w.apply(); err != nil {
+		t.Fatal(err)
+	}
+	if e := w.entry("Order", "driver").Identity; e.ID != "880002" || e.Sequence != 1 || len(e.Earlier) != 1 || e.Earlier[0].ID != "880001" {
+		t.Errorf("identity %+v", e)
+	}
+	if p := w.plan(reconcile.RefreshAuto); p.UnmanagedCount != 0 {
+		t.Errorf("%d orders count as unmanaged", p.UnmanagedCount)
+	}
+	w.holds(1, 2)
 }
 
 // What an earlier run placed after an order and could not record is found by any later one, whatever the manifest says by then.

@@ -144,6 +144,7 @@ func (p *Project) look(ctx context.Context, acct Account, o PlanOptions) (*built
 	if err := p.loadState(ctx, &s, o.Env, o.Refresh == reconcile.RefreshNone); err != nil {
 		return nil, err
 	}
+	p.noteLater(&s)
 	return p.build(ctx, acct, s, o)
 }
 

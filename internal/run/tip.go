@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +20,9 @@ import (
 // takeTip takes over, before the plan is made, what runs elsewhere have recorded on the branch since this checkout, so that their work
 // is built upon and not done again. Of objects that only later commits know nothing is taken: their manifests are not in this
 // checkout, and they must not look removed. It gives the part that was taken, against which the landing is merged; nil when the branch
-// has nothing else.
+// has nothing else. Only what is fetched here may tell that the checked out commit is not on a branch that went on, which refuses the run.
 func (p *Project) takeTip(ctx context.Context, s *start, o ApplyOptions) (*state.File, error) {
-	tip, err := s.repo.Fetch(ctx, p.Project.Git.Remote, p.Project.Git.Branch, gitrepo.AccessFrom(o.Env))
+	tip, err := s.repo.Pushed(ctx, p.Project.Git.Remote, p.Project.Git.Branch, gitrepo.AccessFrom(o.Env))
 	if err != nil || tip == "" {
 		return nil, explain(err)
 	}
@@ -40,9 +41,9 @@ func (p *Project) takeTip(ctx context.Context, s *start, o ApplyOptions) (*state
 		}
 		// An earlier run may have written it into the file here when it landed.
 		if here := s.file.Objects[a]; here != nil && here.Identity.ID == there.Objects[a].Identity.ID {
-			delete(s.file.Objects, a)
+			s.file.Forget(a)
 		}
-		delete(there.Objects, a)
+		there.Forget(a)
 	}
 	merged, conflicts, err := state.Merge(base, s.file, there)
 	if err == nil && len(conflicts) > 0 {
@@ -60,6 +61,30 @@ func (p *Project) takeTip(ctx context.Context, s *start, o ApplyOptions) (*state
 	}
 	s.file, s.disk = merged, encoded
 	return there, nil
+}
+
+// noteLater says so when the branch, as this clone saw it last, has later state than this checkout: a plan from here does not know what landed
+// since. No plan needs it, so what cannot be read is passed over.
+func (p *Project) noteLater(s *start) {
+	if p.onBranch() || s.repo == nil {
+		return
+	}
+	branch := cmp.Or(p.Project.Git.Branch, s.repo.Branch())
+	if branch == "" {
+		return
+	}
+	track, err := s.repo.Tracking(p.Project.Git.Remote, branch)
+	if err != nil {
+		return
+	}
+	seen, err := s.repo.Commit(track)
+	if err != nil || seen == "" || seen == s.repo.Head() {
+		return
+	}
+	there, _, err := p.committedState(s.repo, seen)
+	if err == nil && there != nil && there.Lineage == s.file.Lineage && there.Serial > s.file.Serial {
+		s.findings.Add(diag.Diagnostic{Severity: diag.Note, Code: diag.StateElsewhere, Summary: "the branch has later state than this checkout", Hint: "git pull"})
+	}
 }
 
 // concerns gives the addresses that this checkout has to do with: those of its manifests, under every name they ever had, and those of
@@ -97,7 +122,7 @@ func (p *Project) committedState(repo *gitrepo.Repo, commit string) (*state.File
 	return f, data, err
 }
 
-const keptHint = "the state file here is kept; pull, and settle what differs with git and `dcsync state`"
+const keptHint = "the state file here is kept; commit it, then git pull, and settle what differs with git and `dcsync state`"
 
 func conflict(list []resource.Address) error {
 	var names []string

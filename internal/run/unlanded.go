@@ -106,7 +106,7 @@ func (p *Project) mergeWork(base, work []byte, tip *state.File) (*state.File, er
 
 // restore puts an address back to what it was, nil for not there.
 func restore(f *state.File, a resource.Address, was *state.Entry) {
-	delete(f.Objects, a)
+	f.Forget(a)
 	if was != nil {
 		f.Objects[a] = was
 	}

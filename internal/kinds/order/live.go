@@ -34,6 +34,9 @@ func live(item map[string]any, depth resource.Depth) *resource.Live {
 	l.Reissuing = l.Status == "reissue_pending" || open(l, "reissue")
 	l.Revoking = open(l, "revoke")
 	l.End = ending(l)
+	if who := approversOf(item); len(who) > 0 {
+		l.Approvers = map[string][]resource.Approver{"": who}
+	}
 	l.Observed = observed(body, l)
 	return l
 }
@@ -150,6 +153,17 @@ func requestsOf(body map[string]any) []resource.Request {
 		typ, _ := r["type"].(string)
 		status, _ := r["status"].(string)
 		out = append(out, resource.Request{ID: certcentral.ID(r["id"]), Type: typ, Status: status})
+	}
+	return out
+}
+
+// approversOf gives who may approve an order. Their ids are those of contacts, not of users (API facts, section 4.2).
+func approversOf(body map[string]any) []resource.Approver {
+	var out []resource.Approver
+	for _, c := range certcentral.Items(body, "verified_contacts") {
+		first, _ := c["first_name"].(string)
+		last, _ := c["last_name"].(string)
+		out = append(out, resource.Approver{FirstName: first, LastName: last})
 	}
 	return out
 }

@@ -50,12 +50,13 @@ func TestLive(t *testing.T) {
 	got := live(map[string]any{
 		"id": "123", "status": "ISSUED", "product": map[string]any{"name_id": "class1_smime"}, "alternative_order_id": "n",
 		"organization": []any{}, "container": map[string]any{"id": 11, "name": "Sandbox"}, "renewed_order_id": 0, "days_remaining": 9, "price": 1.5,
-		"certificate":   map[string]any{"id": 7, "common_name": "a@example.com", "emails": []any{"a@example.com"}, "valid_till": "2027-01-01", "signature_hash": "SHA256"},
-		"custom_fields": []any{map[string]any{"metadata_id": 12, "label": "Cost center", "value": "x"}},
-		"notes":         []any{map[string]any{"id": json.Number("5"), "text": "hello", "user": map[string]any{"id": "9001"}}},
+		"certificate":       map[string]any{"id": 7, "common_name": "a@example.com", "emails": []any{"a@example.com"}, "valid_till": "2027-01-01", "signature_hash": "SHA256"},
+		"custom_fields":     []any{map[string]any{"metadata_id": 12, "label": "Cost center", "value": "x"}},
+		"verified_contacts": []any{map[string]any{"id": 601, "first_name": "Cy", "last_name": "N"}},
+		"notes":             []any{map[string]any{"id": json.Number("5"), "text": "hello", "user": map[string]any{"id": "9001"}}},
 	}, resource.InfoDepth)
 	want := &resource.Live{Kind: "Order", ID: "123", Depth: resource.InfoDepth, Product: "class1_smime", Status: "issued", Phase: resource.Active, Nonce: "n",
-		ContainerID: "11", Title: "a@example.com", End: resource.Revoke,
+		ContainerID: "11", Title: "a@example.com", End: resource.Revoke, Approvers: map[string][]resource.Approver{"": {{FirstName: "Cy", LastName: "N"}}},
 		Life: resource.Life{CertificateID: "7", Till: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}, Notes: []resource.Note{{ID: "5", Text: "hello", UserID: "9001"}},
 		Observed: resource.Map{"status": resource.String("issued"), "product": resource.String("class1_smime"), "certificate_id": resource.Int(7),
 			"common_name": resource.String("a@example.com"), "valid_till": resource.String("2027-01-01"), "container_id": resource.Int(11),

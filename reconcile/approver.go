@@ -1,0 +1,104 @@
+package reconcile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dcsync/internal/resource"
+)
+
+// Who may approve orders is named in two places: for the validations of an organization, and by single orders, which add the people to
+// their organization. Either way the API only ever adds them (domain rules, section 6).
+
+// orderPeople is where an order names people of its organization, approvers among them.
+const orderPeople = resource.Path("/organization/contacts")
+
+// approversOf gives those of an order's people who may approve, in the shape that validations have for them.
+func approversOf(contacts resource.Value) resource.List {
+	var out resource.List
+	for _, c := range items(contacts) {
+		if resource.Get(c, "/contact_type") != resource.String("verified_contact") {
+			continue
+		}
+		person := resource.Map{}
+		for to, from := range map[string]resource.Path{"id": "/user_id", "first_name": "/first_name", "last_name": "/last_name", "email": "/email"} {
+			if v := resource.Get(c, from); v != nil {
+				person[to] = v
+			}
+		}
+		out = append(out, person)
+	}
+	return out
+}
+
+// dismissed says whom a manifest no longer names, or names otherwise, who was named for the field before and may still approve; "" for
+// nobody. live is nil where the account is not read.
+func dismissed(f *resource.Field, before, after resource.Value, live *resource.Live) string {
+	var gone resource.List
+	switch {
+	case f.Path == orderPeople:
+		gone = slices.DeleteFunc(leftOut(approversOf(before), approversOf(after)), func(p resource.Value) bool {
+			return live != nil && live.Depth == resource.InfoDepth && !mayApprove(p, live.Approvers[""])
+		})
+	case f.Method == methodValidation && after == nil:
+		for _, was := range items(before) {
+			gone = append(gone, slices.DeleteFunc(slices.Clone(items(resource.Get(was, "/verified_users"))), func(p resource.Value) bool {
+				return live != nil && !mayApprove(p, live.Approvers[typeOf(was)])
+			})...)
+		}
+	}
+	if len(gone) == 0 {
+		return ""
+	}
+	return onlyInConsole(gone[0])
+}
+
+func onlyInConsole(person resource.Value) string {
+	return fmt.Sprintf("who may approve orders can only be added; remove %s in the console", personText(person))
+}
+
+// leftOut gives the people who are not among others.
+func leftOut(people, among resource.List) resource.List {
+	return slices.DeleteFunc(slices.Clone(people), func(p resource.Value) bool {
+		return slices.ContainsFunc(among, func(q resource.Value) bool { return samePerson(p, q) })
+	})
+}
+
+// mayApprove tells whether a person is, or by a number alone may be, among those whom the account shows.
+func mayApprove(person resource.Value, shown []resource.Approver) bool {
+	unnamed := resource.Get(person, "/id") != nil && resource.Get(person, "/last_name") == nil
+	return isShown(person, shown) || unnamed && len(shown) > 0
+}
+
+func isShown(person resource.Value, shown []resource.Approver) bool {
+	id, first, last := resource.Text(resource.Get(person, "/id")), resource.Text(resource.Get(person, "/first_name")), resource.Text(resource.Get(person, "/last_name"))
+	return slices.ContainsFunc(shown, func(a resource.Approver) bool {
+		return id != "" && a.ID == id || id == "" && sameText(a.FirstName, first) && sameText(a.LastName, last)
+	})
+}
+
+// samePerson tells whether two verified users are one person: the same user, or the same name and address.
+func samePerson(a, b resource.Value) bool {
+	if x, y := resource.Get(a, "/id"), resource.Get(b, "/id"); x != nil || y != nil {
+		return resource.Text(x) == resource.Text(y)
+	}
+	for _, p := range []resource.Path{"/first_name", "/last_name", "/email"} {
+		if !sameText(resource.Text(resource.Get(a, p)), resource.Text(resource.Get(b, p))) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameText compares as people read: case and the width of spaces do not count.
+func sameText(a, b string) bool {
+	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
+}
+
+func personText(p resource.Value) string {
+	if id := resource.Text(resource.Get(p, "/id")); id != "" {
+		return "user " + id
+	}
+	return resource.Text(resource.Get(p, "/first_name")) + " " + resource.Text(resource.Get(p, "/last_name"))
+}
