@@ -144,8 +144,8 @@ func (a *auditor) headReasons(r *replay) []string {
 		switch {
 		case after.head.Serial < before.Serial:
 			why = append(why, fmt.Sprintf("its serial went back from %d to %d", before.Serial, after.head.Serial))
-		case after.head.Serial == before.Serial && len(r.steps) == 1 && (len(s.changed) > 0 || !maps.Equal(before.Compromised, after.head.Compromised) ||
-			!reflect.DeepEqual(before.Account, after.head.Account)):
+		case after.head.Serial == before.Serial && len(r.steps) == 1 && (len(s.changed) > 0 || !reflect.DeepEqual(before.Account, after.head.Account) ||
+			!maps.Equal(before.Compromised, after.head.Compromised)):
 			why = append(why, fmt.Sprintf("its serial stayed at %d while it changed", before.Serial))
 		}
 		why = append(why, accountReasons(before.Account, after.head.Account)...)

@@ -128,8 +128,8 @@ func (a *auditor) differs(r *replay, address resource.Address, o *resource.Objec
 		return []string{"its digest of what is wanted is not that of the manifest it names"}
 	}
 	var why []string
-	kept := after.Applied.Protect && (before != nil && before.Applied.Protect || a.protectedOnce(address)) // it outlives the manifest's while it holds something back
-	if o.Lifecycle.Protect != after.Applied.Protect && !kept {
+	held := after.Applied.Protect && before != nil && before.Applied.Protect // it outlives the manifest's while it holds something back
+	if o.Lifecycle.Protect != after.Applied.Protect && !held && !(after.Applied.Protect && a.protectedOnce(address)) {
 		why = append(why, fmt.Sprintf("it says protect: %t, and the manifest %t", after.Applied.Protect, o.Lifecycle.Protect))
 	}
 	v := r.steps[0].after

@@ -127,16 +127,19 @@ func (r *Repo) Path(path string) (string, error) {
 	return filepath.ToSlash(rel), nil
 }
 
-// Holds tells whether the head commit has a file (a path in the file system) with this content, as it is or with the ends of its lines as
-// git commits them from a checkout that has CR LF.
+// Holds tells whether the head commit has a file (a path in the file system) with exactly this content, or with LF where this has CRLF: so
+// git checks it out with core.autocrlf.
 func (r *Repo) Holds(path string, content []byte) bool {
 	rel, err := r.Path(path)
 	if err != nil || r.tree.IsZero() {
 		return false
 	}
 	e, err := find(r.store, r.tree, rel)
-	return err == nil && (e.hash == plumbing.ComputeHash(plumbing.BlobObject, content) ||
-		e.hash == plumbing.ComputeHash(plumbing.BlobObject, bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n"))))
+	if err != nil {
+		return false
+	}
+	return e.hash == plumbing.ComputeHash(plumbing.BlobObject, content) ||
+		e.hash == plumbing.ComputeHash(plumbing.BlobObject, bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n")))
 }
 
 // Read gives the content of a file (its name in the repository) at a revision: "" for the head, a commit's id, or a full reference
