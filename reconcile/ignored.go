@@ -46,24 +46,24 @@ func theirs(o *resource.Object, f *resource.Field, spec, applied resource.Map, l
 	}
 	holder := f.Path.Parent()
 	whole := holder == "" || ignores(o, holder)
+	there := holder == "" || resource.Get(live.Spec, holder) != nil
 	switch v := resource.Get(live.Spec, f.Path); {
 	case v != nil && (whole || resource.Get(spec, holder) != nil):
 		return v
-	case v != nil: // without the rest of what holds it
-		return nil
-	case holder != "" && resource.Get(live.Spec, holder) == nil && !whole, f.Req == resource.Required && (holder == "" || resource.Get(live.Spec, holder) != nil):
-		return last // what holds it is not there yet, or is not shown in full
+	case v == nil && !whole && !there, v == nil && there && f.Req == resource.Required:
+		return last // what holds it is not in the account yet, or is not shown in full
 	}
-	return nil
+	return nil // nobody has it, or the manifest has nothing of what holds it
 }
 
 // ignores tells whether a manifest leaves a field to others.
 func ignores(o *resource.Object, p resource.Path) bool { return diff.Ignored(o.Lifecycle.Ignore, p) }
 
-// stillApplied puts into what is recorded as applied of an order that follows another, or is found to, the ignored fields as they were recorded before.
+// stillApplied puts into what is recorded as applied of an order that follows another, or is found to, the ignored fields as they were recorded
+// before. The key is that of the order, whoever chose it: it is what must never be certified again once the order is compromised.
 func stillApplied(o *resource.Object, applied, before resource.Map) {
 	for _, f := range o.Descriptor.Leaves() {
-		if was := resource.Get(before, f.Path); ignores(o, f.Path) && (was != nil || f.Readable(resource.InfoDepth)) {
+		if was := resource.Get(before, f.Path); ignores(o, f.Path) && f.Key == nil && (was != nil || f.Readable(resource.InfoDepth)) {
 			resource.Put(applied, f.Path, was)
 		}
 	}

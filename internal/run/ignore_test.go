@@ -171,25 +171,45 @@ func TestIgnoredIsNotRecorded(t *testing.T) {
 	}
 }
 
-// A field that the manifest never wrote and that others fill is carried to the next order, and is not dcsync's to empty for that.
+// A field that the manifest never wrote and that others fill is carried to the next order, and is not dcsync's to empty for that, whatever the
+// run that placed the order died of. The key of that order is known as it was sent.
 func TestIgnoredAndNeverWritten(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, sandbox.Options{}, shop(t, "ignore: [/additional_emails], renew_before: 30d, key: reuse"))
-	w.mustApply()
-	w.patch("order", "880001", map[string]any{"additional_emails": []string{"else@example.com"}})
-	w.pass(180)
-	w.mustApply()
-	w.pass(170)
-	w.want("results", outcomes(w.mustApply()), "renew Order/shop: done")
-	id := w.entry("Order", "shop").Identity.ID
-	if d := cmp.Diff([]any{"else@example.com"}, w.object("orders", id)["additional_emails"]); d != "" {
-		t.Errorf("emails (-want +got):\n%s", d)
-	}
-	w.edit("shop.yaml", "ignore: [/additional_emails], ", "")
-	w.mustApply(full)
-	w.converged()
-	if d := cmp.Diff([]any{"else@example.com"}, w.object("orders", id)["additional_emails"]); d != "" {
-		t.Errorf("emails after it is ignored no longer (-want +got):\n%s", d)
+	for _, loss := range []string{"none", "answer", "state"} {
+		t.Run(loss, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, shop(t, "ignore: [/additional_emails, /certificate/csr], renew_before: 30d, key: reuse"))
+			w.mustApply()
+			theirs := newCSR(t)
+			w.console(t, "880001", theirs, "www.shop.example.com")
+			w.patch("order", "880001", map[string]any{"additional_emails": []string{"else@example.com"}})
+			w.pass(180)
+			w.mustApply()
+			w.pass(170)
+			if loss == "answer" {
+				w.fault("POST /order/certificate/ssl_basic", "drop_after", 1)
+			}
+			before := w.stateBytes()
+			w.mustApply()
+			if loss == "state" {
+				w.restore(before)
+				w.mustApply()
+			}
+			w.holds(1, 2)
+			e := w.entry("Order", "shop")
+			if d := cmp.Diff([]any{"else@example.com"}, w.object("orders", e.Identity.ID)["additional_emails"]); d != "" {
+				t.Errorf("emails (-want +got):\n%s", d)
+			}
+			if got := resource.Get(e.Applied.Spec, "/certificate/csr"); got != resource.String(theirs) {
+				t.Errorf("the order was placed with the CSR\n%sand the state has\n%v", theirs, got)
+			}
+			w.edit("shop.yaml", "/additional_emails, ", "")
+			w.mustApply(full)
+			w.converged()
+			if d := cmp.Diff([]any{"else@example.com"}, w.object("orders", e.Identity.ID)["additional_emails"]); d != "" {
+				t.Errorf("emails after they are ignored no longer (-want +got):\n%s", d)
+			}
+		})
 	}
 }
 
