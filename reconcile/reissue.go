@@ -24,7 +24,7 @@ func (b *builder) reissuing(o *resource.Object, entry *state.Entry, live *resour
 	if why, hint := b.keyStands(sending, entry, live); why != "" {
 		return stop(why, hint)
 	}
-	if why, hint := b.frozen(o); why != "" {
+	if why, hint := b.frozen(sending); why != "" {
 		return stop(why, hint)
 	}
 	if why, hint := b.outdated(o, func(f *resource.Field) bool { return f == nil || f.Change == resource.Reissue }); why != "" {
