@@ -135,7 +135,8 @@ func (t *task) complete(spec resource.Map) resource.Map {
 	return out
 }
 
-// reuseParent sends the id that an inline parent got when an earlier generation was ordered, instead of its details.
+// reuseParent sends the id that an inline parent got when an earlier generation was ordered, instead of its details; so it
+// does with the id of one that is left to others.
 func (t *task) reuseParent(spec resource.Map) {
 	e, id := t.in.State.Objects[t.change.Address], resource.Get(spec, "/organization/id")
 	switch {

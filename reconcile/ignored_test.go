@@ -7,7 +7,21 @@ import (
 
 	"dcsync/internal/resource"
 	"dcsync/schema"
+	"dcsync/state"
 )
+
+// Where an ignored organization is the live one and the manifest has the details of another, the number alone is sent.
+func TestIgnoredOrganizationIsSentByNumber(t *testing.T) {
+	t.Parallel()
+	a := resource.Address{Kind: "Order", Name: "a"}
+	run := &task{runner: &runner{in: Input{State: &state.File{Objects: map[resource.Address]*state.Entry{a: {}}}}}, change: &Change{Address: a}}
+	people := resource.List{resource.Map{"contact_type": resource.String("verified_contact")}}
+	spec := resource.Map{"organization": resource.Map{"id": resource.Int(5), "name": resource.String("Other"), "contacts": people}}
+	run.reuseParent(spec)
+	if d := cmp.Diff(resource.Map{"organization": resource.Map{"id": resource.Int(5), "contacts": people}}, spec); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
 
 // What is sent of an ignored field: the live value, else the applied one, else the manifest's; and never a part of an object without the rest.
 func TestWithTheirs(t *testing.T) {

@@ -221,9 +221,13 @@ func TestIgnoredAtFirst(t *testing.T) {
 	w.patch("order", "880001", map[string]any{"additional_emails": []string{"else@example.com"}})
 	w.do("880001", "revoke")
 	w.edit("driver.yaml", "lifecycle: {", "lifecycle: {generation: 2, ")
+	w.edit("driver.yaml", "pki@", "next@")
 	w.mustApply()
-	if d := cmp.Diff([]any{"pki@example.com"}, w.object("orders", "880002")["additional_emails"]); d != "" {
+	if d := cmp.Diff([]any{"next@example.com"}, w.object("orders", "880002")["additional_emails"]); d != "" {
 		t.Errorf("emails of the second order (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff(resource.Value(resource.List{resource.String("next@example.com")}), resource.Get(w.entry("Order", "driver").Applied.Spec, "/additional_emails")); d != "" {
+		t.Errorf("emails that are recorded as applied (-want +got):\n%s", d)
 	}
 	w.want("notes", w.noteTexts("880002"), "ticket 1")
 	w.converged()
@@ -257,4 +261,23 @@ func TestIgnoredContactMember(t *testing.T) {
 			})
 		}
 	}
+}
+
+// So it is where an order was found again, and the rest of its contact is put right.
+func TestIgnoredContactMemberOfAdopted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", driverYAML+
+		"  technical_contact: {first_name: Tess, last_name: Tech, email: tess@example.com, telephone: 801-555-0103}\nlifecycle: {contacts: follow, ignore: [/technical_contact/telephone]}\n"))
+	w.mustApply()
+	theirs := w.object("orders", "880001")["technical_contact"].(map[string]any)
+	theirs["telephone"] = "801-555-0199"
+	w.patch("order", "880001", map[string]any{"technical_contact": theirs})
+	w.lose()
+	w.edit("driver.yaml", "email: tess@example.com", "email: tess@example.com, job_title: Lead")
+	w.mustApply()
+	contact := w.object("orders", "880001")["technical_contact"].(map[string]any)
+	if contact["telephone"] != "801-555-0199" || contact["job_title"] != "Lead" {
+		t.Errorf("the contact is %v", contact)
+	}
+	w.converged()
 }
