@@ -237,18 +237,25 @@ func (b *builder) add(p *Plan, c *Change) {
 }
 
 // blockDependents blocks what refers to an object of which an intent is blocked (domain rules, section 14): what would be ordered or
-// changed was reviewed together with it.
+// changed was reviewed together with it. Where that is only who may approve, it holds up what they would approve, and of that nothing that is
+// due: a certificate must not run out for somebody who is still to be removed in the console.
 func (b *builder) blockDependents(p *Plan) {
-	held := map[resource.Address]bool{}
+	held, approval := map[resource.Address]bool{}, map[resource.Address]bool{}
 	for _, c := range p.Changes { // still in dependency order
+		if !c.Action.Works() || c.Action.Destroys() || c.Action == resource.Adopt || c.Action == resource.Forget {
+			if c.Action == resource.Blocked && c.Trigger == resource.ByIntent {
+				onlyApproval := len(c.Fields) > 0 && !slices.ContainsFunc(c.Fields, func(f resource.FieldChange) bool { return f.Field.Method != methodValidation })
+				held[c.Address], approval[c.Address] = held[c.Address] || !onlyApproval, true
+			}
+			continue
+		}
 		for _, d := range c.DependsOn {
-			if held[d] && c.Action.Works() && !c.Action.Destroys() && c.Action != resource.Adopt && c.Action != resource.Forget {
+			if held[d] || approval[d] && c.Trigger != resource.ByTime && needsApprover(c) {
 				c.Action, c.Fields, c.Requests = resource.Blocked, nil, 0
 				c.Reason = fmt.Sprintf("it refers to %s, which is blocked", d)
+				held[c.Address] = held[c.Address] || c.Trigger == resource.ByIntent
+				break
 			}
-		}
-		if c.Action == resource.Blocked && c.Trigger == resource.ByIntent {
-			held[c.Address] = true
 		}
 	}
 }
@@ -286,6 +293,12 @@ func (b *builder) compare(o *resource.Object, entry *state.Entry, live *resource
 		in.Ignore = append(slices.Clone(in.Ignore), o.Descriptor.Nonce, renewalOf) // only the first order carries the manifest's own
 	}
 	in.Ignore = append(slices.Clone(in.Ignore), b.unheard[o.Address.String()]...)
+	for _, f := range o.Descriptor.Leaves() {
+		if was := resource.Get(in.Applied, f.Path); f.Method == methodValidation && was != nil {
+			in.Applied = in.Applied.Clone()
+			resource.Put(in.Applied, f.Path, asWritten(was, resource.Get(in.Desired, f.Path)))
+		}
+	}
 	if live != nil {
 		in.Depth = live.Depth
 		in.Live = ours(o.Descriptor, in.Desired, entry, live)

@@ -31,6 +31,7 @@ const (
 // differences plans an object that is in state and alive, by the policy of each field that differs.
 func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
 	res := b.compare(o, entry, live)
+	b.warnDetails(p, o, entry)
 	if live != nil {
 		b.strangers(p, o, entry, live)
 	}
@@ -119,7 +120,7 @@ func (b *builder) planReissue(p *Plan, o *resource.Object, entry *state.Entry, l
 func (b *builder) keeps(o *resource.Object, entry *state.Entry, live *resource.Live, path resource.Path) (part, resource.FieldChange) {
 	f := o.Descriptor.Field(path)
 	was := f.Value(entry.Applied.Spec)
-	why := dismissed(f, was, nil, live)
+	why := b.dismissed(o, f, was, nil, live)
 	if why == "" {
 		return part{}, resource.FieldChange{}
 	}
@@ -215,7 +216,7 @@ func (b *builder) act(o *resource.Object, f resource.FieldChange, live *resource
 		}
 		return rekeying
 	}
-	if gone := dismissed(f.Field, f.Applied, f.After, live); gone != "" {
+	if gone := b.dismissed(o, f.Field, f.Applied, f.After, live); gone != "" {
 		return part{action: resource.Blocked, trigger: resource.ByIntent, reason: gone}
 	}
 	if !o.Descriptor.Expires {
@@ -341,7 +342,7 @@ func parentKind(d *resource.Descriptor) string {
 // DigiCert would take the key's own user (domain rules, section 6).
 func (b *builder) lacksVerifiedContact(o *resource.Object) (reason, hint string) {
 	d := o.Descriptor
-	if !slices.Contains([]string{"cs", "ev_cs", "ev"}, d.Validation) {
+	if !slices.Contains(approvedTypes(), d.Validation) {
 		return "", ""
 	}
 	for _, item := range items(resource.Get(o.Spec, "/organization/contacts")) {
