@@ -61,8 +61,24 @@ func TestStateEdited(t *testing.T) {
 		"lineage":            {file(func(f *state.File) { f.Lineage = "another" }), []string{"DC3005 error"}, "belongs to project another"},
 		"account":            {file(func(f *state.File) { f.Account.ID = 2 }), []string{"DC3005 error"}, "account changed from 1 to 2"},
 		"address of the API": {file(func(f *state.File) { f.Account.APIURL = "https://evil.example" }), []string{"DC3005 error"}, "API address changed"},
-		"another user":       {file(func(f *state.File) { f.Account.User.ID = 7 }), nil, ""},
-		"account taken out":  {file(func(f *state.File) { f.Account = nil }), []string{"DC3005 error"}, "no longer says which account"},
+		"another user":       {file(func(f *state.File) { f.Account.User.ID = 7 }), []string{"DC3005 warning"}, "whose key it was applied with from 9 to 7"},
+		"another container":  {file(func(f *state.File) { f.Account.ContainerID = 5 }), []string{"DC3005 note"}, "the container from 0 to 5"},
+		"another role":       {file(func(f *state.File) { f.Account.User.RoleID = 1 }), []string{"DC3005 note"}, "role from 0 to 1"},
+		"a user who sees less": {file(func(f *state.File) { f.Account.User.Sees = []int64{5} }), []string{"DC3005 warning"},
+			"limited to from [] to [5]"},
+		"another user by a run": {func(w *world) {
+			w.record(func(f *state.File) {
+				f.Account.User, f.Account.ContainerID = state.User{ID: 7, RoleID: 1, Sees: []int64{5}}, 5
+			})
+			w.land()
+		}, nil, ""},
+		"another user, and back": {func(w *world) {
+			w.forge(func(f *state.File) { f.Account.User.ID = 7 })
+			w.forge(func(f *state.File) { f.Objects[address(order)].SeenAt = begins.Add(time.Minute) })
+			w.forge(func(f *state.File) { f.Account.User.ID = 9 })
+		}, []string{"DC3005 warning"}, ""},
+		"another user while the serial stands": {file(func(f *state.File) { f.Serial, f.Account.User.ID = 1, 7 }), []string{"DC3005 error", "DC3005 warning"}, "serial stayed at 1"},
+		"account taken out":                    {file(func(f *state.File) { f.Account = nil }), []string{"DC3005 error"}, "no longer says which account"},
 		"earlier order": {func(w *world) {
 			w.renew(order)
 			w.land()
@@ -333,9 +349,12 @@ func TestNotComparable(t *testing.T) {
 func TestMergeDropsState(t *testing.T) {
 	t.Parallel()
 	w := appliedWorld(t)
+	base := w.git("rev-parse", "HEAD")[:10]
 	w.git("checkout", "-q", "-b", "side")
 	w.renew(order)
 	w.land()
+	w.renew("Order/driver-signing")
+	last := w.land()[:10]
 	w.git("checkout", "-q", "main")
 	w.renew("Order/alice-mail")
 	w.land()
@@ -343,7 +362,14 @@ func TestMergeDropsState(t *testing.T) {
 	w.git("merge", "-q", "--no-ff", "-s", "ours", "-m", "merge side", "side")
 	r := w.audit()
 	if d := cmp.Diff([]string{"DC3005 error"}, findings(r)); d != "" || !strings.Contains(textOf(r), "a merge dropped it") {
-		t.Errorf("(-want +got)\n%s\n%s", d, textOf(r))
+		t.Fatalf("(-want +got)\n%s\n%s", d, textOf(r))
+	}
+	// The hint names the versions whose difference was lost: that of both renewals on the side, not of the last one.
+	hint := r.Findings[0].Hint
+	for _, part := range []string{base + ":" + stateName + " > base", last + ":" + stateName + " > theirs", "dcsync state merge base " + stateName + " theirs"} {
+		if !strings.Contains(hint, part) {
+			t.Errorf("%q is not in %q", part, hint)
+		}
 	}
 }
 
@@ -361,6 +387,7 @@ func TestMergedState(t *testing.T) {
 		}, []string{"DC3005 error " + order}},
 		"an entry of nobody's": {func(_, _, merged *state.File) { merged.Objects[address(order)].Identity.ID = "999" }, []string{"DC3005 error " + order}},
 		"serial back":          {func(_, _, merged *state.File) { merged.Serial = 1 }, []string{"DC3005 error"}},
+		"a user of nobody's":   {func(_, _, merged *state.File) { merged.Account.User.ID = 7 }, []string{"DC3005 warning"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
