@@ -94,7 +94,7 @@ func (b *builder) missing(p *Plan, o *resource.Object) {
 		}
 		b.add(p, c)
 	case v.adopt != nil:
-		c := b.change(o, resource.Adopt, resource.ByRecovery, "an earlier run of this project created it and could not record it")
+		c := b.change(o, resource.Adopt, resource.ByRecovery, "the account has it from this project and the state does not: a run died before it recorded it, or its manifest was away, or the state was lost")
 		c.ID, c.live, c.nonce, c.Sequence, c.before = v.adopt.ID, v.adopt, v.adopt.Nonce, v.at.sequence, v.before
 		c.Fields = b.adoptable(o, v.adopt)
 		c.Requests = requests(c.Fields, c.live)

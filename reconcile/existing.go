@@ -39,7 +39,7 @@ func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
 // heldUp tells what is blocked where an object cannot be worked on: an intent when its manifest wants something that was not applied, else
 // nothing but the drift itself (domain rules, section 14).
 func (b *builder) heldUp(o *resource.Object, entry *state.Entry) resource.Trigger {
-	if o.Descriptor.Expires && o.Lifecycle.Generation != entry.Identity.Generation || endsCurrent(o, entry) && !hasTombstone(entry, entry.Identity.ID, "") {
+	if o.Descriptor.Expires && o.Lifecycle.Generation != entry.Identity.Generation || entry.Identity.FoundEnded || endsCurrent(o, entry) && !hasTombstone(entry, entry.Identity.ID, "") {
 		return resource.ByIntent
 	}
 	for _, f := range b.compare(o, entry, nil).Changes {

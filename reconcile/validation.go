@@ -165,6 +165,24 @@ func takenBack(f resource.FieldChange) string {
 	return ""
 }
 
+// ranOut gives the types of applied validations that time alone took from the account; none where anything else of them differs too.
+func ranOut(f resource.FieldChange, live *resource.Live) []string {
+	if f.Field.Method != methodValidation || live == nil {
+		return nil
+	}
+	var out []string
+	for _, was := range items(f.Applied) {
+		t := typeOf(was)
+		switch shown := ofType(f.Before, t); {
+		case shown == nil && live.Validation[t] == "expired":
+			out = append(out, t)
+		case shown == nil || !resource.Equal(shown, was):
+			return nil
+		}
+	}
+	return out
+}
+
 // strangers plans to report who may approve orders although no manifest names them: only somebody in the console can end that, so it is
 // drift that stops nothing.
 func (b *builder) strangers(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
