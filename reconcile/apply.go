@@ -150,7 +150,7 @@ func (r *runner) carryOut(ctx context.Context, c *Change) *Result {
 			r.mu.Lock()
 			res := r.results[dep]
 			r.mu.Unlock()
-			if res.Outcome == resource.Failed || res.Outcome == resource.Skipped || res.Outcome == resource.OutcomeOfBlocked {
+			if !c.Action.Ends() && (res.Outcome == resource.Failed || res.Outcome == resource.Skipped || res.Outcome == resource.OutcomeOfBlocked) {
 				return skipped(c, fmt.Sprintf("it refers to %s, which was not carried out", dep.Address))
 			}
 		}

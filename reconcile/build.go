@@ -242,7 +242,7 @@ func (b *builder) add(p *Plan, c *Change) {
 func (b *builder) blockDependents(p *Plan) {
 	held, approval := map[resource.Address]bool{}, map[resource.Address]bool{}
 	for _, c := range p.Changes { // still in dependency order
-		if !c.Action.Works() || c.Action.Destroys() || c.Action == resource.Adopt || c.Action == resource.Forget {
+		if !c.Action.Works() || c.Action.Ends() || c.Action == resource.Adopt || c.Action == resource.Forget {
 			if c.Action == resource.Blocked && c.Trigger == resource.ByIntent {
 				onlyApproval := len(c.Fields) > 0 && !slices.ContainsFunc(c.Fields, func(f resource.FieldChange) bool { return f.Field.Method != methodValidation })
 				held[c.Address], approval[c.Address] = held[c.Address] || !onlyApproval, true

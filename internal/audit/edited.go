@@ -231,7 +231,9 @@ func (a *auditor) follows(c change, moved moves, skipped bool) []string {
 	case before == nil && after == nil, c.before != nil && before == nil:
 		return nil // what cannot be read says nothing
 	case after == nil:
-		if _, ok := moved.to[c.address]; !ok && c.after == nil && before.Applied.Protect {
+		_, renamed := moved.to[c.address]
+		released := skipped && a.released(c.address, before) // by one run, and forgotten by the next
+		if !renamed && !released && c.after == nil && before.Applied.Protect {
 			return []string{"it is protected and no longer recorded"}
 		}
 		return nil

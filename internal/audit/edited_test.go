@@ -180,6 +180,23 @@ func TestStateEdited(t *testing.T) {
 			w.commit("lift")
 			w.apply()
 		}, nil, ""},
+		"protection lifted and forgotten by two runs of which only the second landed": {func(w *world) {
+			w.edit("manifests/orders/alice-mail.yaml", "spec:\n", "lifecycle: {protect: true}\nspec:\n")
+			w.commit("protect")
+			w.apply()
+			w.edit("manifests/orders/alice-mail.yaml", "protect: true", "protect: false")
+			w.commit("lift")
+			w.record(nil)
+			w.remove("manifests/orders/alice-mail.yaml")
+			w.commit("away")
+			w.apply()
+		}, nil, ""},
+		"protected and forgotten by two runs": {func(w *world) {
+			w.edit("manifests/orders/alice-mail.yaml", "spec:\n", "lifecycle: {protect: true}\nspec:\n")
+			w.commit("protect")
+			w.apply()
+			w.forge(func(f *state.File) { f.Serial++; delete(f.Objects, address("Order/alice-mail")) })
+		}, []string{edited + "Order/alice-mail", "DC3003 warning Order/alice-mail"}, "protected and no longer recorded"},
 		"protected and gone": {file(func(f *state.File) { delete(f.Objects, address(organization)) }), []string{edited + organization, "DC3003 warning " + organization}, "protected and no longer recorded"},
 		"forgotten":          {file(func(f *state.File) { delete(f.Objects, address(order)) }), []string{"DC3003 warning " + order}, ""},
 		"applied value": {ours(func(e *state.Entry) {

@@ -157,6 +157,16 @@ func (a *auditor) protectedOnce(address resource.Address) bool {
 	return a.saidOnce(names(address), names(address), func(o *resource.Object) bool { return o != nil && o.Lifecycle.Protect })
 }
 
+// released tells whether a version of a manifest after the one that an entry was recorded from asked for no protection.
+func (a *auditor) released(address resource.Address, e *state.Entry) bool {
+	later := true
+	found := a.saidOnce(names(address), names(address), func(o *resource.Object) bool {
+		later = later && (o == nil || o.Source.Digest != e.Source.Document)
+		return !later || o == nil || !o.Lifecycle.Protect
+	})
+	return found && later
+}
+
 // wantedOnce tells whether what an object was, under any of its names and with any version of what it is made of, ever asked for the value
 // that is recorded of a field.
 func (a *auditor) wantedOnce(address resource.Address, o *resource.Object, path resource.Path, applied resource.Map, id func(resource.Address) string) bool {
