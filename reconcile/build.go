@@ -94,7 +94,7 @@ func (b *builder) missing(p *Plan, o *resource.Object) {
 		}
 		b.add(p, c)
 	case v.adopt != nil:
-		c := b.change(o, resource.Adopt, resource.ByRecovery, "the account has it from this project and the state does not: a run died before it recorded it, or its manifest was away, or the state was lost")
+		c := b.change(o, resource.Adopt, resource.ByRecovery, adoptReason(o))
 		c.ID, c.live, c.nonce, c.Sequence, c.before = v.adopt.ID, v.adopt, v.adopt.Nonce, v.at.sequence, v.before
 		c.Fields = b.adoptable(o, v.adopt)
 		c.Requests = requests(c.Fields, c.live)
@@ -104,6 +104,15 @@ func (b *builder) missing(p *Plan, o *resource.Object) {
 			b.add(p, b.create(o, "not in state"))
 		}
 	}
+}
+
+// adoptReason says why something is taken for what this manifest stands for.
+func adoptReason(o *resource.Object) string {
+	what := "the account holds it, ordered by this project for this manifest"
+	if o.Descriptor.Nonce == "" {
+		what = "the account holds one that equals it in every detail"
+	}
+	return what + ", and the state does not: a run died before it could record it, the manifest was away for a while, or the state was lost"
 }
 
 func (b *builder) blocked(o *resource.Object, reason, hint string) *Change {
