@@ -139,7 +139,8 @@ func (b *builder) moved(o *resource.Object, entry *state.Entry) bool {
 	if item == nil || entry.Applied.Asked != nil || entry.Source.Desired != DesiredDigest(o) || !resource.Equal(item.Observed, entry.Observed) {
 		return true
 	}
-	return len(b.compare(o, entry, item).Changes) > 0
+	// A listing may still name somebody who left.
+	return len(b.compare(o, entry, item).Changes) > 0 || len(b.strangersTo(o, entry, item)) > 0
 }
 
 // managedPaths gives the leaf fields that are written in the manifest or were applied, and the certificates where the manifest may have

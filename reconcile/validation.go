@@ -183,11 +183,10 @@ func ranOut(f resource.FieldChange, live *resource.Live) []string {
 	return out
 }
 
-// strangers plans to report who may approve orders although no manifest names them: only somebody in the console can end that, so it is
-// drift that stops nothing.
-func (b *builder) strangers(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
+// strangersTo gives the people who may approve orders although neither a manifest nor what was applied names them.
+func (b *builder) strangersTo(o *resource.Object, entry *state.Entry, live *resource.Live) []Unnamed {
 	if len(live.Approvers) == 0 {
-		return
+		return nil
 	}
 	var applied []resource.Value // whom git named until now is an intent to take away
 	for _, e := range b.in.State.Objects {
@@ -200,7 +199,13 @@ func (b *builder) strangers(p *Plan, o *resource.Object, entry *state.Entry, liv
 			applied = append(applied, items(resource.Get(entry.Applied.Spec, f.Path))...)
 		}
 	}
-	people := b.unnamed(o, live, applied...)
+	return b.unnamed(o, live, applied...)
+}
+
+// strangers plans to report who may approve orders although no manifest names them: only somebody in the console can end that, so it is
+// drift that stops nothing.
+func (b *builder) strangers(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
+	people := b.strangersTo(o, entry, live)
 	if len(people) == 0 {
 		return
 	}

@@ -76,6 +76,21 @@ func TestApproverWhoLeft(t *testing.T) {
 	}
 }
 
+// Whom a validation still names although they are no contact of the organization any more has left all the same.
+func TestApproverStillListed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, twoApprovers())
+	w.mustApply()
+	o := w.object("organizations", "70011")
+	validations := o["validations"].([]any)
+	validations[0].(map[string]any)["description"] = "as it was"
+	people := o["verified_contacts"].([]any)
+	w.patch("organization", "70011", map[string]any{"validations": validations, "verified_contacts": people[1:]})
+	w.edit("acme.yaml", "{ref: ruth}, ", "")
+	w.mustApply()
+	w.converged()
+}
+
 // Somebody whom the account lets approve no more although git still names them is drift.
 func TestApproverMissing(t *testing.T) {
 	t.Parallel()
