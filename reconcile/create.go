@@ -251,6 +251,9 @@ func (t *task) recordEnded(ctx context.Context, spec resource.Map, found []*reso
 	if err := t.recordNew(ctx, last.ID, appliedFromLive(t.change.object.Descriptor, spec, last, unheard(t.in.Findings)[t.change.Address.String()])); err != nil {
 		return err
 	}
+	if err := t.record(ctx, func(f *state.File) { f.Objects[t.change.Address].Identity.FoundEnded = true }); err != nil {
+		return err
+	}
 	t.result.ID = last.ID
 	return t.blocked(orderedBefore(found))
 }

@@ -194,7 +194,7 @@ func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource
 
 func renewedOutside(id string, others []string) (reason, hint string) {
 	return fmt.Sprintf("order %s was renewed outside git as %s", id, strings.Join(others, ", ")),
-		"take lifecycle.renew_before away and leave it to who renewed it, or raise lifecycle.generation for another order; until then none is placed"
+		fmt.Sprintf("take the manifest away to leave it to who renewed it; or once order %s has ended, raise lifecycle.generation for another order; until then none is placed", id)
 }
 
 // hardware says what a new order of a manifest sets in motion in the world.
