@@ -72,23 +72,31 @@ func Needs(in Input) []Read {
 	whole := func(k Key, o *resource.Object) Read {
 		return Read{Key: k, Want: managedPaths(o, in.State.Objects[o.Address])}
 	}
+	var unsettled []*resource.Object
 	for _, o := range b.order {
 		if b.aim != nil && !b.aim[o.Address] {
 			continue
 		}
 		entry := in.State.Objects[o.Address]
 		if entry == nil {
-			open := len(out)
 			for _, c := range b.candidates(o) {
 				add(whole(Key{c.Kind, c.ID}, o))
 			}
-			if v := b.settle(o); v.missing != nil && len(out) == open {
-				add(*v.missing)
+			if v := b.settle(o); v.missing != nil {
+				unsettled = append(unsettled, o)
 			}
 			continue
 		}
 		for _, k := range b.wanted(o, entry) {
 			add(whole(k, o))
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for _, o := range unsettled { // now that it is known which orders are others'
+		if v := b.settle(o); v.missing != nil {
+			add(*v.missing)
 		}
 	}
 	return out

@@ -51,10 +51,15 @@ func (b *builder) claimed(o *resource.Object) (reason, hint string) {
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(b.in.Live.Infos), func(x, y Key) int { return cmp.Or(strings.Compare(x.Kind, y.Kind), strings.Compare(x.ID, y.ID)) }) {
 		live := b.in.Live.Infos[k]
-		if _, mine := b.placeOf(o, generation, live.Nonce); k.Kind == o.Address.Kind && mine {
+		if owner, owned := b.owned[k]; k.Kind != o.Address.Kind || owned && owner != o.Address {
+			continue
+		}
+		if _, mine := b.placeOf(o, generation, live.Nonce); mine {
 			if v := judge(o.Descriptor, b.desired(o), []*resource.Live{live}); v.block != "" {
 				return v.block, v.hint
 			}
+		} else if live.Phase != resource.Ended && b.in.State.Objects[o.Address] == nil && b.outgrown(o, live.Nonce) {
+			return stillLives(live)
 		}
 	}
 	return "", ""

@@ -141,6 +141,7 @@ func (b *builder) follow(o *resource.Object, entry *state.Entry, live *resource.
 	c := b.change(o, action, trigger, reason)
 	c.ID, c.live, c.Fields = entry.Identity.ID, live, fields
 	c.Generation, c.Sequence, c.nonce = entry.Identity.Generation, entry.Identity.Sequence+1, b.next(o, entry)
+	c.keys = []key{{place{c.Generation, c.Sequence, b.origin(o)}, c.nonce}}
 	if action == resource.RenewOrder {
 		c.renews = entry.Identity.ID
 	}

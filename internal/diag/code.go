@@ -73,6 +73,7 @@ const (
 	StateUnseen    Code = "DC2015" // warning: the state's branch is not in this clone, and was not asked for
 	LeftToAccount  Code = "DC2018" // warning: the next certificate is due and left to CertCentral
 	SiblingUnread  Code = "DC2017" // warning: the state of another project cannot be read, so what it owns counts as unmanaged
+	IDKept         Code = "DC2019" // warning: an order keeps the id of its own that its manifest no longer says
 	LaterIntent    Code = "DC2016" // note: objects of the state left alone, since this checkout may lack their manifests
 )
 

@@ -79,7 +79,7 @@ func TestNameTakenOver(t *testing.T) {
 		t.Parallel()
 		w := start(t)
 		w.lose()
-		w.mustBlock("Order/box", "raise lifecycle.generation")
+		w.mustBlock("Order/box", "order 880001 carries this manifest's alternative_order_id but differs in /certificate/emails")
 		w.mustBlock("Order/crate", "under another name")
 		if _, err := w.apply(); err != nil {
 			t.Fatal(err)
