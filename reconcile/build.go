@@ -102,7 +102,7 @@ func (b *builder) missing(p *Plan, o *resource.Object) {
 		c.Requests = requests(c.Fields, c.live)
 		b.add(p, c)
 	default:
-		if !b.refused(p, o, b.orphan, b.claimed, b.cannotCreate) {
+		if !b.refused(p, o, b.notYetMoved, b.orphan, b.claimed, b.cannotCreate) {
 			b.add(p, b.create(o, "not in state"))
 		}
 	}

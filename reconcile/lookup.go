@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"dcsync/internal/resource"
+	"dcsync/state"
 )
 
 // What is looked up right before an order is placed. Where state knows the manifest that is the key of this one order. Where it does not, it may
@@ -152,10 +153,10 @@ func (t *task) carriers(ctx context.Context, nonce string, want []resource.Path,
 	known := t.store.Snapshot()
 	var found []*resource.Live
 	for _, id := range ids {
+		if others && anothersOrder(known, t.change.Address, id) {
+			continue
+		}
 		if owner, ok := known.ByID(d.Kind, id); ok && owner != t.change.Address {
-			if others {
-				continue
-			}
 			return nil, t.blocked(fmt.Sprintf("order %s carries this manifest's alternative_order_id but is owned by %s", id, owner), "choose another alternative_order_id")
 		}
 		t.sent(1)
@@ -169,4 +170,14 @@ func (t *task) carriers(ctx context.Context, nonce string, want []resource.Path,
 		found = append(found, live)
 	}
 	return found, nil
+}
+
+// anothersOrder tells whether state says that an order is, or was, that of another address.
+func anothersOrder(f *state.File, a resource.Address, id string) bool {
+	for other, e := range f.Objects {
+		if other != a && other.Kind == a.Kind && (e.Identity.ID == id || slices.ContainsFunc(e.Identity.Earlier, func(was state.Earlier) bool { return was.ID == id })) {
+			return true
+		}
+	}
+	return false
 }

@@ -270,7 +270,7 @@ func (b *builder) byNonce(o *resource.Object) verdict {
 		return verdict{block: why, hint: hint}
 	case len(elsewhere) > 0 && o.Lifecycle.Generation == 1:
 		return verdict{block: fmt.Sprintf("%s %s was placed by this project under another name", strings.ToLower(o.Address.Kind), strings.Join(elsewhere, ", ")),
-			hint: "write its earlier name into metadata.moved_from, or raise lifecycle.generation to order anew"}
+			hint: "write its earlier name into metadata.moved_from, which may be that of a manifest with another lifecycle.generation; or raise lifecycle.generation to order anew"}
 	}
 	return b.unseenBefore(o)
 }

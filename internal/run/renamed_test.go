@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"dcsync/internal/run"
 	"dcsync/internal/sandbox"
 )
 
@@ -85,5 +86,81 @@ func TestNameTakenOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.holds(0, 1)
+		w.edit("box.yaml", "name: crate", "name: crate, moved_from: [box]")
+		w.edit("new.yaml", "  order_validity: {years: 1}\n", "  order_validity: {years: 1}\nlifecycle: {generation: 2}\n")
+		w.want("results", outcomes(w.mustApply()), "adopt Order/crate: waiting", "create Order/box: waiting")
+		w.converged()
 	})
+}
+
+// A name that was given away may be used again by another generation, and both manifests say it: with the state lost, each finds its own order,
+// whether the listing shows them or not.
+func TestNameSharedByGenerations(t *testing.T) {
+	t.Parallel()
+	again := func(mail string) string {
+		return lifecycleYAML(strings.ReplaceAll(boxYAML, "box@example.com", mail), "generation: 2")
+	}
+	crate := strings.Replace(boxYAML, "name: box", "name: crate, moved_from: [box]", 1)
+	for _, mail := range []string{"new@example.com", "box@example.com"} {
+		for _, seen := range []string{"listed", "hidden"} {
+			t.Run(mail+"/"+seen, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, sandbox.Options{}, map[string]string{"box.yaml": boxYAML})
+				w.mustApply()
+				w.write("box.yaml", crate)
+				w.mustApply()
+				w.write("again.yaml", again(mail))
+				w.want("results", outcomes(w.mustApply()), "create Order/box: waiting")
+				w.holds(0, 2)
+				w.converged()
+				before := w.state()
+				w.lose()
+				account := run.Account(w.account())
+				if seen == "hidden" {
+					account = w.hidden("880001", "880002")
+				}
+				if _, err := w.open().Apply(t.Context(), account, w.applyOptions()); err != nil {
+					t.Fatal(err)
+				}
+				for a, e := range before.Objects {
+					if got := w.entry(a.Kind, a.Name).Identity; got.ID != e.Identity.ID || got.Origin != e.Identity.Origin || got.Nonce != e.Identity.Nonce {
+						t.Errorf("%s: lost %+v, found %+v", a, e.Identity, got)
+					}
+				}
+				w.mustApply()
+				w.holds(0, 2)
+				w.converged()
+				w.do("880001", "reject")
+				w.mustApply()
+				w.write("box.yaml", lifecycleYAML(crate, "generation: 3"))
+				w.want("results", outcomes(w.mustApply()), "create Order/crate: waiting")
+				w.holds(0, 3)
+				w.lose()
+				w.mustApply()
+				w.holds(0, 3)
+				w.converged()
+			})
+		}
+	}
+}
+
+// To rename and to use the name again in one change is not taken for two intents before state knows who is who.
+func TestNameReusedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, map[string]string{"box.yaml": boxYAML})
+	w.mustApply()
+	again := lifecycleYAML(strings.ReplaceAll(boxYAML, "box@example.com", "new@example.com"), "generation: 2")
+	w.write("box.yaml", strings.Replace(boxYAML, "name: box", "name: crate, moved_from: [box]", 1))
+	w.write("again.yaml", again)
+	w.mustBlock("Order/crate", "take the manifest of Order/box away and apply")
+	if _, err := w.apply(); err != nil {
+		t.Fatal(err)
+	}
+	w.holds(0, 1)
+	w.remove("again.yaml")
+	w.mustApply()
+	w.write("again.yaml", again)
+	w.want("results", outcomes(w.mustApply()), "create Order/box: waiting")
+	w.holds(0, 2)
+	w.converged()
 }
