@@ -245,7 +245,7 @@ func (b *builder) blockDependents(p *Plan) {
 	held := map[resource.Address]bool{}
 	for _, c := range p.Changes { // still in dependency order
 		for _, d := range c.DependsOn {
-			if held[d] && c.Action.Works() && !c.Action.Destroys() && c.Action != resource.Adopt && c.Action != resource.Forget {
+			if held[d] && c.Action.Works() && !c.Action.Ends() && c.Action != resource.Adopt && c.Action != resource.Forget {
 				c.Action, c.Fields, c.Requests = resource.Blocked, nil, 0
 				c.Reason = fmt.Sprintf("it refers to %s, which is blocked", d)
 			}

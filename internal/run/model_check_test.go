@@ -88,8 +88,7 @@ func (m *model) results(t *rapid.T, a *run.Applied) (again bool) {
 		case resource.Done, resource.Waiting:
 			follows := r.Action == resource.Replace || r.Action == resource.RenewOrder
 			o := m.orderNamed(r.Address.Name)
-			ends := r.Action == resource.Cancel || r.Action == resource.Revoke || r.Action == resource.Withdraw
-			again = again || ends || r.Action == resource.ReissueNow || m.behind || r.Action == resource.Adopt || follows && o.retire != nil && o.retire.target == "previous"
+			again = again || r.Action.Ends() || r.Action == resource.ReissueNow || m.behind || r.Action == resource.Adopt || follows && o.retire != nil && o.retire.target == "previous"
 		case resource.OutcomeOfBlocked:
 			again = again || r.Requests > 0 // found out at the last look
 		default:

@@ -156,15 +156,10 @@ func (m *model) mayEnd(t *rapid.T, before *snapshot, was *modelSeen) {
 
 // buried gives the keys that the state knows as compromised.
 func (m *model) buried(t *rapid.T) map[string]bool {
-	digests := map[string]bool{}
-	for _, e := range m.file(t).Objects {
-		for _, tomb := range e.Identity.Tombstones {
-			digests[tomb.Key] = true
-		}
-	}
+	known := m.file(t).CompromisedKeys()
 	out := map[string]bool{}
 	for csr, digest := range modelDigests() {
-		out[csr] = digests[digest]
+		_, out[csr] = known[digest]
 	}
 	return out
 }
