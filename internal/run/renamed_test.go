@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"dcsync/internal/resource"
 	"dcsync/internal/run"
 	"dcsync/internal/sandbox"
 )
@@ -163,4 +164,37 @@ func TestNameReusedAtOnce(t *testing.T) {
 	w.want("results", outcomes(w.mustApply()), "create Order/box: waiting")
 	w.holds(0, 2)
 	w.converged()
+}
+
+// Two manifests that both had a name go on with the order of their own generation, in whatever order they are read.
+func TestNameSharedByTwoPasts(t *testing.T) {
+	t.Parallel()
+	for _, first := range []string{"a", "z"} {
+		t.Run(first, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, map[string]string{"box.yaml": boxYAML})
+			w.mustApply()
+			w.write("box.yaml", strings.Replace(boxYAML, "name: box", "name: "+first+", moved_from: [box]", 1))
+			w.mustApply()
+			again := lifecycleYAML(strings.ReplaceAll(boxYAML, "box@example.com", "new@example.com"), "generation: 2")
+			w.write("again.yaml", again)
+			w.mustApply()
+			w.holds(0, 2)
+			// Of the first manifest nothing is recorded any more, and the second one is renamed.
+			before := w.state()
+			w.lose()
+			w.remove("box.yaml")
+			w.mustApply()
+			w.write("box.yaml", strings.Replace(boxYAML, "name: box", "name: "+first+", moved_from: [box]", 1))
+			w.write("again.yaml", strings.Replace(again, "name: box", "name: m, moved_from: [box]", 1))
+			w.want("results", outcomes(w.mustApply()), "adopt Order/"+first+": waiting")
+			for name, was := range map[string]string{first: first, "m": "box"} {
+				if got, want := w.entry("Order", name).Identity, before.Objects[resource.Address{Kind: "Order", Name: was}].Identity; got.ID != want.ID || got.Origin != want.Origin {
+					t.Errorf("%s: %+v, want %+v", name, got, want)
+				}
+			}
+			w.holds(0, 2)
+			w.converged()
+		})
+	}
 }
