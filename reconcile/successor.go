@@ -141,11 +141,11 @@ func (b *builder) follow(o *resource.Object, entry *state.Entry, live *resource.
 	c := b.change(o, action, trigger, reason)
 	c.ID, c.live, c.Fields = entry.Identity.ID, live, fields
 	c.Generation, c.Sequence, c.nonce = entry.Identity.Generation, entry.Identity.Sequence+1, b.next(o, entry)
-	c.keys = []key{{place{c.Generation, c.Sequence, b.origin(o)}, c.nonce}}
+	c.keys = keysOf(b.in, o, entry, c.Generation, c.Sequence)
 	if action == resource.RenewOrder {
 		c.renews = entry.Identity.ID
 	}
-	c.Requests = 2 + requests(sentAfter(o.Descriptor, b.desired(o)), nil)
+	c.Requests = 1 + max(1, len(c.keys)) + requests(sentAfter(o.Descriptor, b.desired(o)), nil)
 	return c
 }
 

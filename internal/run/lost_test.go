@@ -252,3 +252,39 @@ func TestStateLostAfterRenames(t *testing.T) {
 		}
 	})
 }
+
+// Where a listing shows no names, the plan looks the key up where an order of the organization lives that nobody owns.
+func TestStateLostWithoutNames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", driverYAML))
+	w.mustApply()
+	w.edit("driver.yaml", "code_signing_ev", "code_signing")
+	w.mustApply()
+	w.lose()
+	w.mustBlock("Order/driver", "order 880001 carries this manifest's alternative_order_id but is a code_signing_ev; write product: code_signing_ev and apply")
+	for range 2 {
+		if _, err := w.apply(); err != nil {
+			t.Fatal(err)
+		}
+		w.holds(1, 1)
+	}
+}
+
+// What a lost run placed after an order is found where the manifest has come to say an id of its own since.
+func TestFollowerOfDerivedID(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, nil)
+	last, older := w.chainOf("replaced")
+	w.restore(older)
+	w.edit("box.yaml", "lifecycle:", "  alternative_order_id: desk-{seq}\nlifecycle:")
+	o := w.applyOptions()
+	destroyOne(&o)
+	a, err := w.open().Apply(t.Context(), w.hidden(last), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.want("results", outcomes(a), "adopt Order/box: done")
+	w.holds(0, 2)
+	w.mustApply()
+	w.converged()
+}
