@@ -11,23 +11,28 @@ import (
 	"dcsync/state"
 )
 
-// What is looked up right before an order is placed. Where state knows the manifest that is the key of this one order. Where it does not, it may
-// have been lost, so it is every key that an order of the manifest may carry: of each name it had, of an id of its own, and of each generation
-// before this one. An order that lives under any of them is taken over, or blocks.
+// What is looked up right before an order is placed. Where state does not know the manifest it may have been lost, so it is every key that an order of the
+// manifest may carry: of each name it had, of an id of its own, and of each generation before this one. Where state knows it, state may be older than the
+// last order: it is the key of this one, and of what a run may have placed after the order in state. An order that lives under any of them is taken
+// over, or blocks.
 
 // keys gives the keys to look up before the first order of a manifest's generation is placed.
 func (b *builder) keys(o *resource.Object) []key {
 	e := b.in.State.Objects[o.Address]
 	out := keysOf(b.in, o, e, o.Lifecycle.Generation, 0)
+	known := 0
 	if e != nil {
-		return out
+		known = e.Identity.Generation
 	}
-	for g := o.Lifecycle.Generation - 1; g > 0; g-- {
-		for _, k := range keysOf(b.in, o, nil, g, 0) {
+	for g := o.Lifecycle.Generation - 1; g > known; g-- {
+		for _, k := range keysOf(b.in, o, e, g, 0) {
 			if !b.anothers(o, k.place) {
 				out = append(out, k)
 			}
 		}
+	}
+	if e != nil {
+		out = append(out, keysOf(b.in, o, e, known, e.Identity.Sequence+1)...)
 	}
 	return out
 }
@@ -83,7 +88,7 @@ func (t *task) lookup(ctx context.Context, spec resource.Map, keys []key) (*reso
 	case strange.block != "":
 		return nil, t.blocked(strange.block, strange.hint)
 	case len(ended) > 0:
-		t.standsFor(ended[0].key)
+		t.standsFor(ended[len(ended)-1].key) // the one that is recorded
 		return nil, t.recordEnded(ctx, spec, livesOf(ended))
 	case over.block != "":
 		return nil, t.blocked(over.block, over.hint)

@@ -288,3 +288,48 @@ func TestFollowerOfDerivedID(t *testing.T) {
 	w.mustApply()
 	w.converged()
 }
+
+// A state that is older than the last order does not lead past it either: what followed as another product, or as a generation between, is looked up
+// before a raised generation is ordered.
+func TestOlderStateGenerationRaised(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"replaced", "generation between"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			first := lifecycleYAML(driverYAML, "apply_changes: now, allow: [replace]")
+			w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", first))
+			w.mustApply()
+			if how == "replaced" {
+				before := w.stateBytes()
+				w.edit("driver.yaml", "code_signing_ev", "code_signing")
+				w.mustApply(destroyOne)
+				w.restore(before)
+				w.do("880001", "revoke")
+			} else {
+				w.do("880001", "revoke")
+				w.mustApply()
+				before := w.stateBytes()
+				w.edit("driver.yaml", "lifecycle: {", "lifecycle: {generation: 2, ")
+				w.mustApply()
+				w.restore(before)
+				w.edit("driver.yaml", "generation: 2, ", "")
+			}
+			w.holds(1, 2)
+			w.edit("driver.yaml", "lifecycle: {", "lifecycle: {generation: 3, ")
+			a, err := w.open().Apply(t.Context(), w.hidden("880002"), w.applyOptions())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r := a.Ledger.Results[0]; r.Outcome != resource.OutcomeOfBlocked || !strings.Contains(r.Err.Message, "order 880002 is issued, and a second live order") {
+				t.Errorf("%s %+v", r.Outcome, r.Err)
+			}
+			w.holds(1, 2)
+			w.do("880002", "revoke")
+			if _, err := w.apply(); err != nil {
+				t.Fatal(err)
+			}
+			w.holds(1, 3)
+			w.converged()
+		})
+	}
+}
