@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"dcsync/internal/diag"
@@ -62,33 +63,54 @@ func Needs(in Input) []Read {
 	}
 	b := newBuilder(in)
 	var out []Read
-	seen := map[Key]bool{}
+	seen := map[Key]int{}
 	add := func(r Read) {
-		if !seen[r.Key] && !in.Live.tried(r.Key) {
-			seen[r.Key] = true
+		if in.Live.tried(r.Key) {
+			return
+		}
+		i, known := seen[r.Key]
+		if !known {
+			seen[r.Key] = len(out)
 			out = append(out, r)
+			return
+		}
+		for _, p := range r.Want {
+			if !slices.Contains(out[i].Want, p) {
+				out[i].Want = append(out[i].Want, p)
+			}
 		}
 	}
 	whole := func(k Key, o *resource.Object) Read {
 		return Read{Key: k, Want: managedPaths(o, in.State.Objects[o.Address])}
 	}
+	var unsettled []*resource.Object
 	for _, o := range b.order {
 		if b.aim != nil && !b.aim[o.Address] {
 			continue
 		}
 		entry := in.State.Objects[o.Address]
 		if entry == nil {
-			open := len(out)
 			for _, c := range b.candidates(o) {
 				add(whole(Key{c.Kind, c.ID}, o))
 			}
-			if v := b.settle(o); v.missing != nil && len(out) == open {
-				add(*v.missing)
+			if v := b.settle(o); v.missing != nil {
+				unsettled = append(unsettled, o)
 			}
 			continue
 		}
 		for _, k := range b.wanted(o, entry) {
 			add(whole(k, o))
+		}
+		if r := b.approversRead(o, entry); r != nil {
+			add(*r)
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for _, o := range unsettled { // now that it is known which orders are others'
+		if v := b.settle(o); v.missing != nil {
+			add(*v.missing)
 		}
 	}
 	return out
@@ -125,7 +147,8 @@ func (b *builder) moved(o *resource.Object, entry *state.Entry) bool {
 	if item == nil || entry.Applied.Asked != nil || entry.Source.Desired != DesiredDigest(o) || !resource.Equal(item.Observed, entry.Observed) {
 		return true
 	}
-	return len(b.compare(o, entry, item).Changes) > 0
+	// A listing may still name somebody who left.
+	return len(b.compare(o, entry, item).Changes) > 0 || len(b.strangersTo(o, entry, item)) > 0
 }
 
 // managedPaths gives the leaf fields that are written in the manifest or were applied, and the certificates where the manifest may have

@@ -142,10 +142,11 @@ func (b *builder) follow(o *resource.Object, entry *state.Entry, live *resource.
 	sending := b.sending(o, entry, live)
 	c.ID, c.live, c.Fields, c.spec = entry.Identity.ID, live, fields, sending.Spec
 	c.Generation, c.Sequence, c.nonce = entry.Identity.Generation, entry.Identity.Sequence+1, b.next(o, entry)
+	c.keys = keysOf(b.in, o, entry, c.Generation, c.Sequence)
 	if action == resource.RenewOrder {
 		c.renews = entry.Identity.ID
 	}
-	c.Requests = 2 + requests(sentAfter(o.Descriptor, b.desired(sending)), nil)
+	c.Requests = 1 + max(1, len(c.keys)) + requests(sentAfter(o.Descriptor, b.desired(sending)), nil)
 	return c
 }
 
@@ -194,7 +195,7 @@ func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource
 
 func renewedOutside(id string, others []string) (reason, hint string) {
 	return fmt.Sprintf("order %s was renewed outside git as %s", id, strings.Join(others, ", ")),
-		"take lifecycle.renew_before away and leave it to who renewed it, or raise lifecycle.generation for another order; until then none is placed"
+		fmt.Sprintf("take the manifest away to leave it to who renewed it; or once order %s has ended, raise lifecycle.generation for another order; until then none is placed", id)
 }
 
 // hardware says what a new order of a manifest sets in motion in the world.

@@ -128,7 +128,9 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 	o.Note = func(d diag.Diagnostic) { unsaid = errors.Join(unsaid, render.Findings(s.err, diag.List{d})) }
 	progress := render.NewProgress(s.err, time.Now)
 	o.Observer = progress
+	shown := s.json
 	o.Confirm = func(p *reconcile.Plan) (bool, error) {
+		shown = true
 		yes, err := s.approve(ctx, p, f.autoApprove, prompt)
 		if yes {
 			s.signals.drain()
@@ -137,6 +139,9 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 	}
 	applied, err := project.Apply(ctx, account, o)
 	progress.End()
+	if !shown && applied != nil && applied.Plan != nil { // with nothing to approve, what the plan found is told all the same
+		unsaid = errors.Join(unsaid, render.Findings(s.err, applied.Plan.Findings))
+	}
 	return s.applied(applied, errors.Join(err, unsaid))
 }
 

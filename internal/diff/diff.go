@@ -31,7 +31,7 @@ type Result struct {
 //
 //	desired ≠ applied, live = applied            intent
 //	desired = applied, live ≠ applied            drift
-//	desired ≠ applied, live ≠ applied, ≠ desired both
+//	desired ≠ applied, live ≠ applied, ≠ desired both, or where nothing was applied: intent
 //	live = desired, whatever was applied         nothing to do
 //	live not readable at this depth              desired against applied alone
 func Compare(in Input) Result {
@@ -68,7 +68,7 @@ func Compare(in Input) Result {
 			change.Origin = resource.FromIntent
 		default:
 			change.Before = rawLive
-			change.Origin = origin(intended, !resource.Equal(live, applied), in.Applied != nil)
+			change.Origin = origin(intended, !resource.Equal(live, applied), rawApplied != nil)
 		}
 		if in.Via != nil {
 			change.Via, _ = in.Via(f.Path)
