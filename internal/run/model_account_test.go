@@ -90,6 +90,11 @@ func (s *modelSeen) over() bool      { return slices.Contains(endedStatuses, s.S
 func (s *modelSeen) issued() bool    { return s.Status == "issued" }
 func (s *modelSeen) reissuing() bool { return s.Status == "reissue_pending" }
 
+// pastEnd tells whether an order's life is over, though a reissue that is under way keeps it from saying so.
+func (s *modelSeen) pastEnd(now time.Time) bool {
+	return s.reissuing() && s.OrderValidTill < now.Format(time.DateOnly)
+}
+
 // fits gives how the order can be ended as it stands.
 func (s *modelSeen) fits() string {
 	switch s.Status {

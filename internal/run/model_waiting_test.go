@@ -3,7 +3,6 @@ package run_test
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"dcsync/internal/resource"
 	"dcsync/reconcile"
@@ -82,8 +81,8 @@ func (r waiting) blocked(c *reconcile.Change) string {
 		return r.ending(c, held)
 	case r.own.over():
 		return ""
-	case r.own.reissuing() && r.own.OrderValidTill < m.w.clock.Now().Format(time.DateOnly):
-		return "" // its life is over, though its status is not
+	case r.own.pastEnd(m.w.clock.Now()):
+		return ""
 	case c.Trigger == resource.ByTime && !inWindow:
 		return "before the window"
 	case c.Trigger == resource.ByTime && (sameKey || compromised || off || due.reissue && o.kills && !o.mayRevoke || !due.reissue && (r.own.AutoRenew > 0 || r.twin())):
