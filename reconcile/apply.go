@@ -172,7 +172,7 @@ func (r *runner) carryOut(ctx context.Context, c *Change) *Result {
 		r.mu.Unlock()
 	}
 	begin := r.opts.Now()
-	t := &task{runner: r, change: c, nonce: c.nonce, sequence: c.Sequence, result: &Result{Address: c.Address, Action: c.Action, Outcome: resource.Done, ID: c.ID}}
+	t := &task{runner: r, change: c, nonce: c.nonce, sequence: c.Sequence, origin: c.origin, result: &Result{Address: c.Address, Action: c.Action, Outcome: resource.Done, ID: c.ID}}
 	err := t.do(ctx)
 	t.result.Duration = r.opts.Now().Sub(begin)
 	if err != nil {
@@ -237,6 +237,7 @@ type task struct {
 	nonce    string // of the order that the change stands for in the end: a look-up may find that others followed
 	sequence int
 	over     bool // that order had ended when it was found
+	origin   string // the name that order was placed under, "" where the object itself tells
 }
 
 // errBlocked marks a change that turned out, at the last look, to be one that must not be made.
@@ -305,11 +306,11 @@ func (t *task) sent(n int) {
 	t.result.Requests += n
 }
 
-// desired gives the object's spec with every reference resolved from state.
+// desired gives the spec that is sent with every reference resolved from state.
 func (t *task) desired() (resource.Map, error) {
 	snapshot := t.store.Snapshot()
 	var missing error
-	spec := resolveRefs(t.change.object.Spec, func(a resource.Address) string {
+	spec := resolveRefs(t.change.spec, func(a resource.Address) string {
 		if e := snapshot.Objects[a]; e != nil {
 			return e.Identity.ID
 		}

@@ -80,6 +80,7 @@ func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, l
 	for _, k := range slices.SortedFunc(maps.Keys(parts), part.compare) {
 		c := b.change(o, k.action, k.trigger, k.reason)
 		c.ID, c.live, c.Fields, c.Corrected = entry.Identity.ID, live, parts[k], k.corrected
+		c.spec = b.sending(o, entry, live).Spec
 		b.place(c, entry)
 		switch k.action {
 		case resource.Update:
@@ -312,8 +313,8 @@ func appliedFromLive(d *resource.Descriptor, desired resource.Map, live *resourc
 		if f.Method == methodValidation { // of which others may be there
 			have = orNil(validationsAsShown(want, nil, live))
 		}
-		if f.Path == d.Nonce && numbered(desired, d.Nonce) {
-			have = want // it was found by it
+		if f.Path == d.Nonce {
+			have = want // what it was placed with the identity says; see idKept
 		}
 		if resource.Equal(diff.Normal(f, f.Value(desired)), diff.Normal(f, f.Shown(live.Spec))) {
 			have = want

@@ -122,7 +122,10 @@ type Change struct {
 
 	// What Apply needs and a reader does not.
 	object *resource.Object
+	spec   resource.Map // what is sent: the manifest's, or with the values of others in what is left to them
 	nonce  string
+	keys   []key  // that are looked up before it orders
+	origin string // the name that the order to adopt was placed under
 	renews string // the order that this one renews
 	before []link // live orders of the manifest that the one to adopt followed
 	serial string // the single certificate that is revoked

@@ -37,7 +37,7 @@ type Result struct {
 func Compare(in Input) Result {
 	var out Result
 	for _, f := range in.Descriptor.Leaves() {
-		if f.Change == resource.CreateOnly || in.Descriptor.SecretAt(f.Path) || ignored(in.Ignore, f.Path) {
+		if f.Change == resource.CreateOnly || in.Descriptor.SecretAt(f.Path) || Ignored(in.Ignore, f.Path) {
 			continue
 		}
 		rawDesired, rawApplied := f.Value(in.Desired), f.Value(in.Applied)
@@ -103,7 +103,8 @@ func Normal(f *resource.Field, v resource.Value) resource.Value {
 	return v
 }
 
-func ignored(list []resource.Path, p resource.Path) bool {
+// Ignored tells whether a list names a field, or what holds it.
+func Ignored(list []resource.Path, p resource.Path) bool {
 	for _, i := range list {
 		if p.Under(i) {
 			return true

@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,9 @@ func (m *model) run(t *rapid.T, run func()) {
 		case 0:
 		case 1:
 			m.mayReissue(t, was, now)
+			if o := order.of; !order.reissuing() && o.leaves(modelNames) && !sameNames(order.Certificate.DNSNames, was.Certificate.DNSNames) {
+				t.Fatalf("%s: order %d was reissued for %v; its names are left to others and were %v", o.name, order.ID, order.Certificate.DNSNames, was.Certificate.DNSNames)
+			}
 		case -1: // canceled on the way to an end
 			if r := was.of.retire; r == nil || !r.cancelReissue || !slices.Contains(m.named(was.of, before), was) {
 				t.Fatalf("%s: the reissue of order %d was canceled, and nobody asked for that", was.of.name, order.ID)
@@ -78,6 +82,14 @@ func (m *model) mayOrder(t *rapid.T, before *snapshot, order *modelSeen, now tim
 	if last == nil {
 		refuse("there is none before it")
 	}
+	switch {
+	case o.leaves(modelNames) && !sameNames(order.Certificate.DNSNames, last.Certificate.DNSNames):
+		refuse(fmt.Sprintf("for %v; its names are left to others and were %v", order.Certificate.DNSNames, last.Certificate.DNSNames))
+	case o.leaves(modelEmails) && !sameNames(order.AdditionalEmails, last.AdditionalEmails):
+		refuse(fmt.Sprintf("with e-mails to %v; they are left to others and were %v", order.AdditionalEmails, last.AdditionalEmails))
+	case o.leaves(modelMessage) && order.CustomRenewalMessage != last.CustomRenewalMessage:
+		refuse(fmt.Sprintf("with the message %q; it is left to others and was %q", order.CustomRenewalMessage, last.CustomRenewalMessage))
+	}
 	if order.RenewalOf == last.ID {
 		due := last.due(o.renew, now)
 		switch {
@@ -104,8 +116,8 @@ func (m *model) mayReissue(t *rapid.T, was *modelSeen, now time.Time) {
 	o := was.of
 	refuse := func(why string) { t.Fatalf("%s: order %d was reissued: %s", o.name, was.ID, why) }
 	rekeyed := o.csr && was.Certificate.CSR != o.keys[o.key]
-	renamed := o.tls && !sameNames(was.Certificate.DNSNames, o.dnsNames())
-	loses := o.tls && slices.ContainsFunc(was.Certificate.DNSNames, func(n string) bool { return !slices.Contains(o.dnsNames(), n) })
+	renamed := o.tls && !o.leaves(modelNames) && !sameNames(was.Certificate.DNSNames, o.dnsNames())
+	loses := o.tls && !o.leaves(modelNames) && slices.ContainsFunc(was.Certificate.DNSNames, func(n string) bool { return !slices.Contains(o.dnsNames(), n) })
 	due := was.due(o.renew, now)
 	timely := o.renew != "" && due.reissue && !now.Before(due.earliest)
 	switch {
