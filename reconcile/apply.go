@@ -236,6 +236,7 @@ type task struct {
 
 	nonce    string // of the order that the change stands for in the end: a look-up may find that others followed
 	sequence int
+	over     bool   // that order had ended when it was found
 	origin   string // the name that order was placed under, "" where the object itself tells
 }
 

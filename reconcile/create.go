@@ -205,10 +205,8 @@ func refused(err error) bool {
 // recordEnded keeps in state that the manifest's order was placed and has ended: only a raised generation orders again.
 func (t *task) recordEnded(ctx context.Context, spec resource.Map, found []*resource.Live) error {
 	last := found[len(found)-1]
+	t.over = true
 	if err := t.recordNew(ctx, last.ID, appliedFromLive(t.change.object.Descriptor, spec, last, unheard(t.in.Findings)[t.change.Address.String()])); err != nil {
-		return err
-	}
-	if err := t.record(ctx, func(f *state.File) { f.Objects[t.change.Address].Identity.FoundEnded = true }); err != nil {
 		return err
 	}
 	t.result.ID = last.ID
@@ -356,6 +354,7 @@ func (t *task) recordNew(ctx context.Context, id string, applied resource.Map) e
 			origin = originOf(o, before)
 		}
 		e := newEntry(o, id, t.nonce, origin, o.Lifecycle.Generation, t.sequence)
+		e.Identity.FoundEnded = t.over
 		if before != nil {
 			e.Identity.Earlier = before.Identity.Earlier
 			e.Identity.Tombstones = before.Identity.Tombstones

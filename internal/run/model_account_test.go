@@ -90,9 +90,9 @@ func (s *modelSeen) over() bool      { return slices.Contains(endedStatuses, s.S
 func (s *modelSeen) issued() bool    { return s.Status == "issued" }
 func (s *modelSeen) reissuing() bool { return s.Status == "reissue_pending" }
 
-// pastEnd tells whether an order's life is over, though a reissue that is under way keeps it from saying so.
-func (s *modelSeen) pastEnd(now time.Time) bool {
-	return s.reissuing() && s.OrderValidTill < now.Format(time.DateOnly)
+// outlived tells whether the order's last day has passed while a reissue of it is under way, which its status does not say.
+func (s *modelSeen) outlived(now time.Time) bool {
+	return s.reissuing() && max(s.OrderValidTill, s.Certificate.ValidTill) < now.UTC().Format(time.DateOnly)
 }
 
 // fits gives how the order can be ended as it stands.

@@ -265,7 +265,7 @@ func (m *model) holds(t *rapid.T, left map[resource.Address][]*reconcile.Change)
 		}) {
 			t.Fatalf("%s: order %d was retired and left no tombstone", o.name, own.ID)
 		}
-		if !own.over() && !own.pastEnd(m.w.clock.Now()) && (o.retire == nil || o.retire.target != "current" && o.retire.target != e.Identity.ID) {
+		if !own.over() && !own.outlived(m.w.clock.Now()) && (o.retire == nil || o.retire.target != "current" && o.retire.target != e.Identity.ID) {
 			m.orderHolds(t, o, own, left[a])
 		}
 	}

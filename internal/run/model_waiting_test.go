@@ -79,9 +79,7 @@ func (r waiting) blocked(c *reconcile.Change) string {
 		return "" // it asks for an end and for the next order at once
 	case r.retires():
 		return r.ending(c, held)
-	case r.own.over():
-		return ""
-	case r.own.pastEnd(m.w.clock.Now()):
+	case r.own.over(), r.own.outlived(m.w.clock.Now()):
 		return ""
 	case c.Trigger == resource.ByTime && !inWindow:
 		return "before the window"
