@@ -104,10 +104,11 @@ func (b *builder) wanted(o *resource.Object, entry *state.Entry) []Key {
 		out = append(out, k)
 	}
 	if o.Retire != nil {
-		id, _ := retired(o.Retire, entry)
+		id, serial := b.retired(o, entry)
 		ends := Key{k.Kind, id}
-		if l := b.in.Live.listed(ends); id != "" && ends != k && (l == nil || l.Phase != resource.Ended) {
+		if l := b.in.Live.listed(ends); id != "" && ends != k && !hasTombstone(entry, id, serial) && (l == nil || l.Phase != resource.Ended) {
 			out = append(out, ends)
+			out = append(out, b.doubtful(o, entry)...)
 		}
 		if item != nil && item.Phase != resource.Ended {
 			out = append(out, k)

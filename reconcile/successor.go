@@ -264,6 +264,9 @@ func (b *builder) compromised(o *resource.Object) (reason, hint string) {
 		if entry == nil || other.Retire == nil || other.Retire.Reason != keyCompromise {
 			continue
 		}
+		if spent, _ := usedUp(other.Retire, entry, b.shown(other)); spent != "" {
+			continue
+		}
 		if id, serial := retired(other.Retire, entry); serial == "" && keyOf(other, entry, id) == key {
 			return fmt.Sprintf("its key is compromised: %s has order %s revoked for that", other.Address, id), newKey
 		}

@@ -108,7 +108,7 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 			return outcome{err: err}
 		}
 	}
-	project, err := s.open(ctx)
+	project, err := s.openToPlan(ctx)
 	if err != nil {
 		return outcome{err: err}
 	}
@@ -128,7 +128,12 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 	o.Note = func(d diag.Diagnostic) { unsaid = errors.Join(unsaid, render.Findings(s.err, diag.List{d})) }
 	progress := render.NewProgress(s.err, time.Now)
 	o.Observer = progress
+	planned := false
 	o.Confirm = func(p *reconcile.Plan) (bool, error) {
+		planned = true
+		if err := s.unsent(project, nil); err != nil {
+			return false, err
+		}
 		yes, err := s.approve(ctx, p, f.autoApprove, prompt)
 		if yes {
 			s.signals.drain()
@@ -137,6 +142,9 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 	}
 	applied, err := project.Apply(ctx, account, o)
 	progress.End()
+	if !planned {
+		unsaid = errors.Join(unsaid, s.unsent(project, err))
+	}
 	return s.applied(applied, errors.Join(err, unsaid))
 }
 

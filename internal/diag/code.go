@@ -60,7 +60,7 @@ const (
 // Findings made while planning and applying (DC2xxx).
 const (
 	FieldReleased  Code = "DC2001" // warning: removed from the manifest, cannot be cleared by the API
-	Forgotten      Code = "DC2003" // warning: no longer managed; still exists
+	Forgotten      Code = "DC2003" // warning: no longer managed; tells what became of it
 	NoRemoteLock   Code = "DC2005" // note: concurrent runs elsewhere are not excluded
 	PriceUnknown   Code = "DC2006" // note: a price could not be read
 	RenewalClamped Code = "DC2008" // warning: renew_before is longer than the API allows
@@ -74,6 +74,7 @@ const (
 	LeftToAccount  Code = "DC2018" // warning: the next certificate is due and left to CertCentral
 	SiblingUnread  Code = "DC2017" // warning: the state of another project cannot be read, so what it owns counts as unmanaged
 	LaterIntent    Code = "DC2016" // note: objects of the state left alone, since this checkout may lack their manifests
+	RetireSpent    Code = "DC2019" // warning: a retire block that was carried out would name another order by now
 )
 
 // Findings of the team's own policy, spec.policy of dcsync.yaml (DC15xx).
