@@ -264,6 +264,32 @@ func TestRetireHints(t *testing.T) {
 	w.holds(1, 2)
 }
 
+// So does the one on protection beside a change: it cannot be taken away together with what it guards against.
+func TestProtectedChangeHints(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", lifecycleYAML(driverYAML, "protect: true")))
+	w.write("acme.yaml", lifecycleYAML(acmeYAML, "protect: true"))
+	w.mustApply()
+	const consent = "apply_changes: now, allow: [replace], protect: false"
+	longer := lifecycleYAML(strings.Replace(driverYAML, "{years: 1}", "{years: 2}", 1), consent)
+	off := lifecycleYAML(strings.Replace(acmeYAML, "  telephone: 801-555-0100\n", "  telephone: 801-555-0100\n  status: inactive\n", 1), "protect: false")
+	w.write("driver.yaml", longer)
+	w.write("acme.yaml", off)
+	if _, err := w.apply(); err != nil {
+		t.Fatal(err)
+	}
+	w.mustBlock("Order/driver", "put the old value back, write protect: false and apply that; then change it, or leave the change to the next renewal")
+	w.mustBlock("Organization/acme", "put the old status back, write protect: false and apply that; then switch it off")
+	w.write("driver.yaml", lifecycleYAML(driverYAML, consent))
+	w.write("acme.yaml", lifecycleYAML(acmeYAML, "protect: false"))
+	w.mustApply()
+	w.write("driver.yaml", longer)
+	w.want("results", outcomes(w.mustApply(destroyOne)), "replace Order/driver: done")
+	w.remove("driver.yaml")
+	w.write("acme.yaml", strings.Replace(off, "protect: false", "allow: [deactivate-in-use]", 1))
+	w.want("results", outcomes(w.mustApply(destroyOne)), "deactivate Organization/acme: done", "forget Order/driver: done")
+}
+
 // What is forgotten after its end is not said to live on.
 func TestForgetEnded(t *testing.T) {
 	t.Parallel()
