@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"dcsync/internal/diag"
@@ -100,7 +101,7 @@ func (b *builder) wanted(o *resource.Object, entry *state.Entry) []Key {
 	k := Key{o.Address.Kind, entry.Identity.ID}
 	item := b.in.Live.deepest(k)
 	due := item != nil && b.due(o, item, nil).reached(b.in.AsOf)
-	if b.in.Refresh == RefreshFull || due || item != nil && item.Renewed || b.moved(o, entry) {
+	if b.in.Refresh == RefreshFull || due || item != nil && item.Renewed || b.moved(o, entry) || b.leaves(o, item) {
 		out = append(out, k)
 	}
 	if o.Retire != nil {
@@ -118,6 +119,16 @@ func (b *builder) wanted(o *resource.Object, entry *state.Entry) []Key {
 		out = append(out, b.kin(o, item)...)
 	}
 	return out
+}
+
+// leaves tells whether a live object belongs to one that is to be switched off: that is refused while something of it waits for approval, which
+// no listing shows.
+func (b *builder) leaves(o *resource.Object, item *resource.Live) bool {
+	return item != nil && item.Phase != resource.Ended && slices.ContainsFunc(o.DependsOn, func(a resource.Address) bool {
+		d := b.in.Set.Get(a)
+		on := b.in.Live.listed(Key{a.Kind, b.ids[a]})
+		return d != nil && d.Spec["status"] == valueInactive && on != nil && on.Phase != resource.Ended
+	})
 }
 
 // moved tells whether an object in state must be looked at closely.

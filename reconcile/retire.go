@@ -94,7 +94,7 @@ func (b *builder) retirement(o *resource.Object, entry *state.Entry) *Change {
 		return c
 	}
 	if id == "" && r.Target == targetPrevious {
-		c := b.change(o, resource.Deferred, resource.ByIntent, fmt.Sprintf("no order came before order %s; it waits until another one follows that", entry.Identity.ID))
+		c := b.change(o, resource.Deferred, resource.ByIntent, fmt.Sprintf("no order that could be ended came before order %s; it waits until another one follows that", entry.Identity.ID))
 		b.place(c, entry)
 		return c
 	}

@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -150,8 +151,25 @@ func (m *model) mayEnd(t *rapid.T, before *snapshot, was *modelSeen) {
 		return (next.issued() || next.reissuing()) && next.after(was)
 	}):
 		refuse("none that follows it is issued")
+	case was.rejected(r.comments):
+		refuse("people said no to that, and the manifest says nothing new")
+	case r.target == "previous" && m.spent(t, r, was):
+		refuse(fmt.Sprintf("retire was carried out for orders %v", r.carried))
+	case r.target == "previous" && !m.lost && slices.ContainsFunc(before.orders(o), func(s *modelSeen) bool {
+		return s.after(was) && s != before.last(o) && before.stood(s)
+	}):
+		refuse("it is not the one before")
 	}
 	m.ended[was.ID] = true
+	r.carried = append(r.carried, was.ID)
+}
+
+// spent tells whether a block that ends one order was carried out for another one, or waits to be. One that expired meanwhile was not ended.
+func (m *model) spent(t *rapid.T, r *modelRetire, was *modelSeen) bool {
+	return slices.ContainsFunc(r.carried, func(id int) bool {
+		other := m.look(t).byID[id]
+		return id != was.ID && (other.over() && other.Status != "expired" || other.waits("revoke"))
+	})
 }
 
 // buried gives the keys that the state knows as compromised.
@@ -180,8 +198,12 @@ func (m *model) mayRevoke(t *rapid.T, before, after *snapshot) {
 		if c.Status != "revoked" || !alive[c.SerialNumber] || order.over() || m.dying[order.ID] {
 			continue
 		}
-		if r := order.of.retire; r == nil || !order.of.present || r.target != "certificate:"+c.SerialNumber || order.of.protect {
+		r := order.of.retire
+		if r == nil || !order.of.present || r.target != "certificate:"+c.SerialNumber || order.of.protect {
 			t.Fatalf("%s: certificate %s of order %d was revoked, and nobody asked for that", order.of.name, c.SerialNumber, order.ID)
+		}
+		if before.byID[order.ID].rejected(r.comments) {
+			t.Fatalf("%s: certificate %s of order %d was revoked, though people said no to that", order.of.name, c.SerialNumber, order.ID)
 		}
 		m.revoked[c.SerialNumber] = true
 	}

@@ -290,6 +290,20 @@ func TestProtectedChangeHints(t *testing.T) {
 	w.want("results", outcomes(w.mustApply(destroyOne)), "deactivate Organization/acme: done", "forget Order/driver: done")
 }
 
+// A revocation that waits for approval keeps an organization from being switched off, also when the block that asked for it is gone.
+func TestDeactivateWhileRevocationWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", driverYAML))
+	w.mustApply()
+	w.file("dcsync.yaml", strings.Replace(projectYAML, "skip_approval: true", "skip_approval: false", 1))
+	w.write("driver.yaml", retireYAML(driverYAML, "action: revoke"))
+	w.mustApply()
+	w.write("driver.yaml", driverYAML)
+	w.mustApply()
+	w.write("acme.yaml", lifecycleYAML(strings.Replace(acmeYAML, "  telephone: 801-555-0100\n", "  telephone: 801-555-0100\n  status: inactive\n", 1), "allow: [deactivate-in-use]"))
+	w.mustBlock("Organization/acme", "orders 880001 of it are under way")
+}
+
 // What is forgotten after its end is not said to live on.
 func TestForgetEnded(t *testing.T) {
 	t.Parallel()
