@@ -150,7 +150,7 @@ func (r *runner) carryOut(ctx context.Context, c *Change) *Result {
 			r.mu.Lock()
 			res := r.results[dep]
 			r.mu.Unlock()
-			if res.Outcome == resource.Failed || res.Outcome == resource.Skipped || res.Outcome == resource.OutcomeOfBlocked {
+			if !c.Action.Ends() && (res.Outcome == resource.Failed || res.Outcome == resource.Skipped || res.Outcome == resource.OutcomeOfBlocked) {
 				return skipped(c, fmt.Sprintf("it refers to %s, which was not carried out", dep.Address))
 			}
 		}
@@ -232,6 +232,7 @@ type task struct {
 	*runner
 	change *Change
 	result *Result
+	last   int // requests of the last call
 
 	nonce    string // of the order that the change stands for in the end: a look-up may find that others followed
 	sequence int
@@ -267,8 +268,11 @@ func (t *task) fail(err error) {
 	switch {
 	case errors.Is(err, errBlocked):
 		t.result.Outcome = resource.OutcomeOfBlocked
-	case errors.Is(err, errDrained), errors.Is(err, resource.ErrNotSent) && !isAmbiguous(err):
+	case errors.Is(err, errDrained):
 		t.result.Outcome = resource.Skipped
+	case errors.Is(err, resource.ErrNotSent) && !isAmbiguous(err):
+		t.result.Outcome = resource.Skipped
+		t.result.Requests -= t.last // the call was not made
 	default:
 		t.result.Outcome = resource.Failed
 	}
@@ -294,14 +298,17 @@ func (t *task) do(ctx context.Context) error {
 	return fmt.Errorf("carry out %s of %s: no such action in this version", t.change.Action, t.change.Address)
 }
 
-// sent counts a request of this change.
-func (t *task) sent(n int) { t.result.Requests += n }
+// sent counts the requests of a call that is about to be made.
+func (t *task) sent(n int) {
+	t.last = n
+	t.result.Requests += n
+}
 
-// desired gives the object's spec with every reference resolved from state.
+// desired gives the spec that is sent with every reference resolved from state.
 func (t *task) desired() (resource.Map, error) {
 	snapshot := t.store.Snapshot()
 	var missing error
-	spec := resolveRefs(t.change.object.Spec, func(a resource.Address) string {
+	spec := resolveRefs(t.change.spec, func(a resource.Address) string {
 		if e := snapshot.Objects[a]; e != nil {
 			return e.Identity.ID
 		}

@@ -2,10 +2,12 @@ package reconcile
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"dcsync/internal/resource"
+	"dcsync/state"
 )
 
 // Who may approve orders is named in two places: for the validations of an organization, and by single orders, which add the people to
@@ -32,14 +34,22 @@ func approversOf(contacts resource.Value) resource.List {
 	return out
 }
 
+// approvedTypes are the validations that people are named for (API facts, section 4.5).
+func approvedTypes() []string { return []string{"ev", "cs", "ev_cs"} }
+
+// needsApprover tells whether a change asks for a certificate that somebody has to approve who was named for that.
+func needsApprover(c *Change) bool {
+	return (c.Action.Orders() || c.Action == resource.ReissueNow) && slices.Contains(approvedTypes(), c.object.Descriptor.Validation)
+}
+
 // dismissed says whom a manifest no longer names, or names otherwise, who was named for the field before and may still approve; "" for
 // nobody. live is nil where the account is not read.
-func dismissed(f *resource.Field, before, after resource.Value, live *resource.Live) string {
+func (b *builder) dismissed(o *resource.Object, f *resource.Field, before, after resource.Value, live *resource.Live) string {
 	var gone resource.List
 	switch {
 	case f.Path == orderPeople:
 		gone = slices.DeleteFunc(leftOut(approversOf(before), approversOf(after)), func(p resource.Value) bool {
-			return live != nil && live.Depth == resource.InfoDepth && !mayApprove(p, live.Approvers[""])
+			return live != nil && live.Depth == resource.InfoDepth && !mayApprove(p, live.Approvers[""]) || b.hasLeft(o, p, live)
 		})
 	case f.Method == methodValidation && after == nil:
 		for _, was := range items(before) {
@@ -52,6 +62,29 @@ func dismissed(f *resource.Field, before, after resource.Value, live *resource.L
 		return ""
 	}
 	return onlyInConsole(gone[0])
+}
+
+// hasLeft tells whether the organization of an order, read with its validations, shows somebody neither among its contacts nor for a validation.
+func (b *builder) hasLeft(o *resource.Object, person resource.Value, live *resource.Live) bool {
+	if live == nil || live.ParentID == "" {
+		return false
+	}
+	org := b.in.Live.Infos[Key{parentKind(o.Descriptor), live.ParentID}]
+	if org == nil || len(org.Validation) == 0 {
+		return false
+	}
+	return !mayApprove(person, slices.Concat(slices.Collect(maps.Values(org.Approvers))...))
+}
+
+// approversRead gives what tells whether the people whom an order names no more may still approve: its organization with its validations.
+// It is nil where nobody was taken away.
+func (b *builder) approversRead(o *resource.Object, entry *state.Entry) *Read {
+	item := b.in.Live.deepest(Key{o.Address.Kind, entry.Identity.ID})
+	if item == nil || item.ParentID == "" ||
+		len(leftOut(approversOf(resource.Get(entry.Applied.Spec, orderPeople)), approversOf(resource.Get(o.Spec, orderPeople)))) == 0 {
+		return nil
+	}
+	return &Read{Key: Key{parentKind(o.Descriptor), item.ParentID}, Want: []resource.Path{"/validations"}}
 }
 
 func onlyInConsole(person resource.Value) string {
@@ -94,6 +127,21 @@ func samePerson(a, b resource.Value) bool {
 // sameText compares as people read: case and the width of spaces do not count.
 func sameText(a, b string) bool {
 	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
+}
+
+// otherDetails names what two descriptions of one person say differently, beside what makes them one. Of a user only the number counts.
+func otherDetails(was, now resource.Value) []string {
+	if resource.Get(now, "/id") != nil {
+		return nil
+	}
+	var out []string
+	for _, name := range []string{"job_title", "telephone"} {
+		at := resource.Path("").Child(name)
+		if !sameText(resource.Text(resource.Get(was, at)), resource.Text(resource.Get(now, at))) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 func personText(p resource.Value) string {

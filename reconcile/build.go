@@ -78,7 +78,7 @@ func (b *builder) complete() bool {
 
 func (b *builder) change(o *resource.Object, action resource.Action, trigger resource.Trigger, reason string) *Change {
 	return &Change{Address: o.Address, Action: action, Trigger: trigger, Reason: reason, Source: o.Source, DependsOn: o.DependsOn,
-		Generation: o.Lifecycle.Generation, Product: o.Descriptor.Product, object: o}
+		Generation: o.Lifecycle.Generation, Product: o.Descriptor.Product, object: o, spec: o.Spec}
 }
 
 // missing plans an object that is not in state.
@@ -94,7 +94,7 @@ func (b *builder) missing(p *Plan, o *resource.Object) {
 		}
 		b.add(p, c)
 	case v.adopt != nil:
-		c := b.change(o, resource.Adopt, resource.ByRecovery, "an earlier run of this project created it and could not record it")
+		c := b.change(o, resource.Adopt, resource.ByRecovery, adoptReason(o))
 		c.ID, c.live, c.nonce, c.Sequence, c.before = v.adopt.ID, v.adopt, v.adopt.Nonce, v.at.sequence, v.before
 		c.Fields = b.adoptable(o, v.adopt)
 		c.Requests = requests(c.Fields, c.live)
@@ -104,6 +104,15 @@ func (b *builder) missing(p *Plan, o *resource.Object) {
 			b.add(p, b.create(o, "not in state"))
 		}
 	}
+}
+
+// adoptReason says why something is taken for what this manifest stands for.
+func adoptReason(o *resource.Object) string {
+	what := "the account holds it, ordered by this project for this manifest"
+	if o.Descriptor.Nonce == "" {
+		what = "the account holds one that equals it in every detail"
+	}
+	return what + ", and the state does not: a run died before it could record it, the manifest was away for a while, or the state was lost"
 }
 
 func (b *builder) blocked(o *resource.Object, reason, hint string) *Change {
@@ -256,18 +265,25 @@ func (b *builder) add(p *Plan, c *Change) {
 }
 
 // blockDependents blocks what refers to an object of which an intent is blocked (domain rules, section 14): what would be ordered or
-// changed was reviewed together with it.
+// changed was reviewed together with it. Where that is only who may approve, it holds up what they would approve, and of that nothing that is
+// due: a certificate must not run out for somebody who is still to be removed in the console.
 func (b *builder) blockDependents(p *Plan) {
-	held := map[resource.Address]bool{}
+	held, approval := map[resource.Address]bool{}, map[resource.Address]bool{}
 	for _, c := range p.Changes { // still in dependency order
+		if !c.Action.Works() || c.Action.Ends() || c.Action == resource.Adopt || c.Action == resource.Forget {
+			if c.Action == resource.Blocked && c.Trigger == resource.ByIntent {
+				onlyApproval := len(c.Fields) > 0 && !slices.ContainsFunc(c.Fields, func(f resource.FieldChange) bool { return f.Field.Method != methodValidation })
+				held[c.Address], approval[c.Address] = held[c.Address] || !onlyApproval, true
+			}
+			continue
+		}
 		for _, d := range c.DependsOn {
-			if held[d] && c.Action.Works() && !c.Action.Destroys() && c.Action != resource.Adopt && c.Action != resource.Forget {
+			if held[d] || approval[d] && c.Trigger != resource.ByTime && needsApprover(c) {
 				c.Action, c.Fields, c.Requests = resource.Blocked, nil, 0
 				c.Reason = fmt.Sprintf("it refers to %s, which is blocked", d)
+				held[c.Address] = held[c.Address] || c.Trigger == resource.ByIntent
+				break
 			}
-		}
-		if c.Action == resource.Blocked && c.Trigger == resource.ByIntent {
-			held[c.Address] = true
 		}
 	}
 }
@@ -300,11 +316,17 @@ func (b *builder) counts(p *Plan) {
 
 // compare gives the differences of an object in state, its notes and custom fields narrowed to what is ours.
 func (b *builder) compare(o *resource.Object, entry *state.Entry, live *resource.Live) diff.Result {
-	in := diff.Input{Descriptor: o.Descriptor, Desired: b.desired(o), Applied: appliedSpec(entry, live), Ignore: o.Lifecycle.Ignore, Via: o.ViaAt}
+	in := diff.Input{Descriptor: o.Descriptor, Desired: b.desired(b.sending(o, entry, live)), Applied: appliedSpec(entry, live), Ignore: o.Lifecycle.Ignore, Via: o.ViaAt}
 	if o.Descriptor.Nonce != "" && (entry.Identity.Generation > 1 || entry.Identity.Sequence > 0) {
 		in.Ignore = append(slices.Clone(in.Ignore), o.Descriptor.Nonce, renewalOf) // only the first order carries the manifest's own
 	}
 	in.Ignore = append(slices.Clone(in.Ignore), b.unheard[o.Address.String()]...)
+	for _, f := range o.Descriptor.Leaves() {
+		if was := resource.Get(in.Applied, f.Path); f.Method == methodValidation && was != nil {
+			in.Applied = in.Applied.Clone()
+			resource.Put(in.Applied, f.Path, asWritten(was, resource.Get(in.Desired, f.Path)))
+		}
+	}
 	if live != nil {
 		in.Depth = live.Depth
 		in.Live = ours(o.Descriptor, in.Desired, entry, live)

@@ -16,7 +16,10 @@ import (
 // dying names the certificates of an order that are not over yet at an instant.
 func dying(live *resource.Live, entry *state.Entry, at time.Time) []string {
 	if live == nil {
-		return []string{"certificate " + resource.Text(entry.Observed["serial_number"])}
+		if serial := resource.Text(entry.Observed["serial_number"]); serial != "" {
+			return []string{"certificate " + serial}
+		}
+		return []string{"the certificates of order " + entry.Identity.ID}
 	}
 	var out []string
 	for _, c := range live.Certificates {
@@ -74,9 +77,15 @@ func outlived(e *state.Entry, live *resource.Live) {
 }
 
 func certificateText(c resource.Certificate) string {
-	text := "certificate " + c.Serial
+	text := "certificate"
 	if c.Kind == "duplicate" {
-		text = "duplicate " + c.Serial
+		text = "duplicate"
+	}
+	switch {
+	case c.Serial != "":
+		text += " " + c.Serial
+	case c.ID != "":
+		text += " with id " + c.ID
 	}
 	if c.CommonName != "" {
 		text += " of " + c.CommonName

@@ -67,7 +67,7 @@ func (r *runner) refresh(e *state.Entry, o *resource.Object, live *resource.Live
 	for _, f := range o.Descriptor.Leaves() {
 		before := resource.Get(e.Applied.Spec, f.Path)
 		asked := e.Applied.Asked != nil && slices.Contains(e.Applied.Asked.Fields, f.Path)
-		keep := f.Change == resource.CreateOnly || asked || slices.Contains(left.held, f.Path) ||
+		keep := f.Change == resource.CreateOnly || asked || ignores(o, f.Path) || slices.Contains(left.held, f.Path) ||
 			resource.Equal(diff.Normal(f, before), diff.Normal(f, resource.Get(applied, f.Path)))
 		if keep {
 			resource.Put(applied, f.Path, before)

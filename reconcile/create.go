@@ -137,11 +137,13 @@ func (t *task) complete(spec resource.Map) resource.Map {
 
 // reuseParent sends the id that an inline parent got when an earlier generation was ordered, instead of its details.
 func (t *task) reuseParent(spec resource.Map) {
-	e := t.in.State.Objects[t.change.Address]
-	if e == nil || resource.Get(spec, "/organization/id") != nil || resource.Get(spec, "/organization") == nil {
+	e, id := t.in.State.Objects[t.change.Address], resource.Get(spec, "/organization/id")
+	switch {
+	case e == nil || resource.Get(spec, "/organization") == nil || id != nil && resource.Get(spec, "/organization/name") == nil:
 		return
+	case id == nil:
+		id = e.Observed["organization_id"]
 	}
-	id := e.Observed["organization_id"]
 	if id == nil {
 		return
 	}
@@ -247,6 +249,9 @@ func (t *task) carriers(ctx context.Context, nonce string, want []resource.Path)
 func (t *task) recordEnded(ctx context.Context, spec resource.Map, found []*resource.Live) error {
 	last := found[len(found)-1]
 	if err := t.recordNew(ctx, last.ID, appliedFromLive(t.change.object.Descriptor, spec, last, unheard(t.in.Findings)[t.change.Address.String()])); err != nil {
+		return err
+	}
+	if err := t.record(ctx, func(f *state.File) { f.Objects[t.change.Address].Identity.FoundEnded = true }); err != nil {
 		return err
 	}
 	t.result.ID = last.ID
@@ -355,7 +360,7 @@ func (t *task) adopt(ctx context.Context, live *resource.Live) error {
 	if err := t.recordNotes(ctx, spec, live); err != nil || live.Phase == resource.Ended {
 		return err
 	}
-	return t.inPlace(ctx, spec, b.adoptable(o, live), live)
+	return t.inPlace(ctx, withTheirs(o, spec, applied, live), b.adoptable(o, live), live)
 }
 
 // recordNotes takes the notes of an adopted object that dcsync posted before it died as ours.
@@ -394,6 +399,9 @@ func (t *task) recordNew(ctx context.Context, id string, applied resource.Map) e
 		if before != nil {
 			e.Identity.Earlier = before.Identity.Earlier
 			e.Identity.Tombstones = before.Identity.Tombstones
+			if t.change.Action != resource.Create {
+				stillApplied(o, applied, before.Applied.Spec)
+			}
 			if before.Identity.ID != id {
 				was := before.Identity
 				e.Identity.Earlier = append(e.Identity.Earlier, state.Earlier{ID: was.ID, Nonce: was.Nonce, Generation: was.Generation, Sequence: was.Sequence,

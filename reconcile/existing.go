@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"time"
 
 	"dcsync/internal/resource"
 	"dcsync/state"
@@ -42,7 +43,7 @@ func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
 // heldUp tells what is blocked where an object cannot be worked on: an intent when its manifest wants something that was not applied, else
 // nothing but the drift itself (domain rules, section 14).
 func (b *builder) heldUp(o *resource.Object, entry *state.Entry) resource.Trigger {
-	if o.Descriptor.Expires && o.Lifecycle.Generation != entry.Identity.Generation || endsCurrent(o, entry) && !hasTombstone(entry, entry.Identity.ID, "") {
+	if o.Descriptor.Expires && o.Lifecycle.Generation != entry.Identity.Generation || entry.Identity.FoundEnded || endsCurrent(o, entry) && !hasTombstone(entry, entry.Identity.ID, "") {
 		return resource.ByIntent
 	}
 	for _, f := range b.compare(o, entry, nil).Changes {
@@ -103,12 +104,27 @@ func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *re
 		c := b.blocked(o, fmt.Sprintf("order %s is %s", live.ID, live.Status), "raise lifecycle.generation to order again, or take the manifest away")
 		c.ID, c.Trigger = live.ID, b.heldUp(o, entry)
 		b.add(p, c)
+	case live.Reissuing && b.pastEnd(live):
+		c := b.blocked(o, fmt.Sprintf("order %s ended on %s, with a reissue of it still under way", live.ID, later(live.Life.Till, live.Life.OrderTill).Format(time.DateOnly)),
+			"reject or cancel the reissue in the console, then raise lifecycle.generation to order again")
+		c.ID, c.Trigger = live.ID, b.heldUp(o, entry)
+		if o.Lifecycle.RenewBefore != (resource.Span{}) {
+			c.Trigger = resource.ByTime
+		}
+		b.place(c, entry)
+		b.add(p, c)
 	default:
 		if b.waitingOn(o, live) != "" || live.Reissuing || live.Revoking {
 			b.waiting[o.Address] = true
 		}
 		b.differences(p, o, entry, live)
 	}
+}
+
+// pastEnd tells whether the last day of an order has passed, which the status does not say while a reissue is under way.
+func (b *builder) pastEnd(live *resource.Live) bool {
+	end := later(live.Life.Till, live.Life.OrderTill)
+	return !end.IsZero() && !b.in.AsOf.Before(end.Add(day))
 }
 
 // endCurrent plans the end of what a manifest owns. Nothing else of the manifest counts then.

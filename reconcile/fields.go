@@ -31,18 +31,18 @@ const (
 // differences plans an object that is in state and alive, by the policy of each field that differs.
 func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
 	res := b.compare(o, entry, live)
+	b.warnDetails(p, o, entry)
 	if live != nil {
 		b.strangers(p, o, entry, live)
 	}
 	parts := map[part][]resource.FieldChange{}
+	var released []resource.Path
 	for _, path := range res.Released {
 		if k, f := b.keeps(o, entry, live, path); k.action != "" {
 			parts[k] = append(parts[k], f)
 			continue
 		}
-		p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.FieldReleased, Address: o.Address.String(), Path: string(path), Pos: o.Pos(path),
-			Summary: fmt.Sprintf("%s is no longer written; the API cannot clear it, so it keeps its value and is not managed any more", path),
-			Hint:    "write the value you want instead"})
+		released = append(released, path)
 	}
 	if d := b.due(o, live, entry.Observed); d.action != "" {
 		b.warnClamped(p, o, d)
@@ -57,6 +57,12 @@ func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, l
 	}
 	for _, f := range res.Changes {
 		k := b.act(o, f, live)
+		if types := ranOut(f, live); len(types) > 0 {
+			if f.Origin == resource.FromDrift && k.action == resource.Update {
+				k.trigger, k.reason = resource.ByTime, fmt.Sprintf("validation %s ran out, and is submitted again", strings.Join(types, ", "))
+			}
+			f.Origin = resource.FromIntent
+		}
 		parts[k] = append(parts[k], f)
 	}
 	if f := parts[replacing]; f != nil {
@@ -69,15 +75,18 @@ func (b *builder) differences(p *Plan, o *resource.Object, entry *state.Entry, l
 		}
 		b.add(p, c)
 	}
+	b.warnReleased(p, o, released)
 	b.planReissue(p, o, entry, live, parts)
 	for _, k := range slices.SortedFunc(maps.Keys(parts), part.compare) {
 		c := b.change(o, k.action, k.trigger, k.reason)
 		c.ID, c.live, c.Fields, c.Corrected = entry.Identity.ID, live, parts[k], k.corrected
+		c.spec = b.sending(o, entry, live).Spec
 		b.place(c, entry)
 		switch k.action {
 		case resource.Update:
-			c.Trigger = triggerOf(c.Fields)
-			c.Reason = reasonOf(c.Fields)
+			if k.trigger == "" {
+				c.Trigger, c.Reason = triggerOf(c.Fields), reasonOf(c.Fields)
+			}
 			c.Requests = requests(c.Fields, live)
 		case resource.Activate, resource.Deactivate:
 			c = b.switching(o, entry, live, c)
@@ -119,12 +128,25 @@ func (b *builder) planReissue(p *Plan, o *resource.Object, entry *state.Entry, l
 func (b *builder) keeps(o *resource.Object, entry *state.Entry, live *resource.Live, path resource.Path) (part, resource.FieldChange) {
 	f := o.Descriptor.Field(path)
 	was := f.Value(entry.Applied.Spec)
-	why := dismissed(f, was, nil, live)
+	why := b.dismissed(o, f, was, nil, live)
 	if why == "" {
 		return part{}, resource.FieldChange{}
 	}
 	return part{action: resource.Blocked, trigger: resource.ByIntent, reason: why},
 		resource.FieldChange{Path: path, Before: was, Applied: was, Origin: resource.FromIntent, Field: f}
+}
+
+// warnReleased says which fields keep their values and are not managed any more. What a reference stands for has its details of its own.
+func (b *builder) warnReleased(p *Plan, o *resource.Object, released []resource.Path) {
+	for _, path := range released {
+		holder := o.Descriptor.Field(path.Parent())
+		if holder != nil && holder.RefKind != "" && resource.Get(o.Spec, path.Parent().Child("id")) != nil {
+			continue
+		}
+		p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.FieldReleased, Address: o.Address.String(), Path: string(path), Pos: o.Pos(path),
+			Summary: fmt.Sprintf("%s is no longer written; the API cannot clear it, so it keeps its value and is not managed any more", path),
+			Hint:    "write the value you want instead"})
+	}
 }
 
 func (b *builder) warnClamped(p *Plan, o *resource.Object, d due) {
@@ -133,7 +155,7 @@ func (b *builder) warnClamped(p *Plan, o *resource.Object, d due) {
 	}
 	p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.RenewalClamped, Address: o.Address.String(),
 		Pos:     diag.Pos{File: o.Source.File, Line: o.Source.Line, Column: o.Source.Column},
-		Summary: fmt.Sprintf("renew_before is longer than the 90 days before its end in which an order can be renewed; it will be renewed from %s", d.at.Format("2006-01-02")),
+		Summary: fmt.Sprintf("renew_before begins before the last 90 days of the order, in which alone it can be renewed; it is renewed from %s on", d.at.Format(time.DateOnly)),
 		Hint:    "write a shorter renew_before"})
 }
 
@@ -215,7 +237,7 @@ func (b *builder) act(o *resource.Object, f resource.FieldChange, live *resource
 		}
 		return rekeying
 	}
-	if gone := dismissed(f.Field, f.Applied, f.After, live); gone != "" {
+	if gone := b.dismissed(o, f.Field, f.Applied, f.After, live); gone != "" {
 		return part{action: resource.Blocked, trigger: resource.ByIntent, reason: gone}
 	}
 	if !o.Descriptor.Expires {
@@ -341,7 +363,7 @@ func parentKind(d *resource.Descriptor) string {
 // DigiCert would take the key's own user (domain rules, section 6).
 func (b *builder) lacksVerifiedContact(o *resource.Object) (reason, hint string) {
 	d := o.Descriptor
-	if !slices.Contains([]string{"cs", "ev_cs", "ev"}, d.Validation) {
+	if !slices.Contains(approvedTypes(), d.Validation) {
 		return "", ""
 	}
 	for _, item := range items(resource.Get(o.Spec, "/organization/contacts")) {

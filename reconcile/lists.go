@@ -114,7 +114,7 @@ func ours(d *resource.Descriptor, desired resource.Map, entry *state.Entry, live
 			}
 			resource.Put(spec, f.Path, orNil(keep))
 		case methodValidation:
-			resource.Put(spec, f.Path, orNil(validationsAsShown(resource.Get(desired, f.Path), resource.Get(entry.Applied.Spec, f.Path), live)))
+			resource.Put(spec, f.Path, orNil(validationsAsShown(resource.Get(desired, f.Path), asWritten(resource.Get(entry.Applied.Spec, f.Path), resource.Get(desired, f.Path)), live)))
 		}
 	}
 	return spec

@@ -63,11 +63,21 @@ func Needs(in Input) []Read {
 	}
 	b := newBuilder(in)
 	var out []Read
-	seen := map[Key]bool{}
+	seen := map[Key]int{}
 	add := func(r Read) {
-		if !seen[r.Key] && !in.Live.tried(r.Key) {
-			seen[r.Key] = true
+		if in.Live.tried(r.Key) {
+			return
+		}
+		i, known := seen[r.Key]
+		if !known {
+			seen[r.Key] = len(out)
 			out = append(out, r)
+			return
+		}
+		for _, p := range r.Want {
+			if !slices.Contains(out[i].Want, p) {
+				out[i].Want = append(out[i].Want, p)
+			}
 		}
 	}
 	whole := func(k Key, o *resource.Object) Read {
@@ -90,6 +100,9 @@ func Needs(in Input) []Read {
 		}
 		for _, k := range b.wanted(o, entry) {
 			add(whole(k, o))
+		}
+		if r := b.approversRead(o, entry); r != nil {
+			add(*r)
 		}
 	}
 	return out
@@ -137,7 +150,8 @@ func (b *builder) moved(o *resource.Object, entry *state.Entry) bool {
 	if item == nil || entry.Applied.Asked != nil || entry.Source.Desired != DesiredDigest(o) || !resource.Equal(item.Observed, entry.Observed) {
 		return true
 	}
-	return len(b.compare(o, entry, item).Changes) > 0
+	// A listing may still name somebody who left.
+	return len(b.compare(o, entry, item).Changes) > 0 || len(b.strangersTo(o, entry, item)) > 0
 }
 
 // managedPaths gives the leaf fields that are written in the manifest or were applied, and the certificates where the manifest may have

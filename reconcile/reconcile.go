@@ -122,6 +122,7 @@ type Change struct {
 
 	// What Apply needs and a reader does not.
 	object *resource.Object
+	spec   resource.Map // what is sent: the manifest's, or with the values of others in what is left to them
 	nonce  string
 	renews string // the order that this one renews
 	before []link // live orders of the manifest that the one to adopt followed

@@ -20,17 +20,18 @@ func (b *builder) reissuing(o *resource.Object, entry *state.Entry, live *resour
 	if why, hint := b.unsure(o, entry, live); why != "" {
 		return stop(why, hint)
 	}
-	if why, hint := b.keyStands(o, entry, live); why != "" {
+	sending := b.sending(o, entry, live)
+	if why, hint := b.keyStands(sending, entry, live); why != "" {
 		return stop(why, hint)
 	}
-	if why, hint := b.frozen(o); why != "" {
+	if why, hint := b.frozen(sending); why != "" {
 		return stop(why, hint)
 	}
 	if why, hint := b.outdated(o, func(f *resource.Field) bool { return f == nil || f.Change == resource.Reissue }); why != "" {
 		return stop(why, hint)
 	}
 	c := b.change(o, resource.ReissueNow, trigger, reason)
-	c.ID, c.live, c.Fields, c.Requests = entry.Identity.ID, live, fields, 2 // a last look, and the request
+	c.ID, c.live, c.Fields, c.spec, c.Requests = entry.Identity.ID, live, fields, sending.Spec, 2 // a last look, and the request
 	b.place(c, entry)
 	if o.Descriptor.ReissueRevokes(fields) {
 		c.Revokes = dying(live, entry, b.in.AsOf)

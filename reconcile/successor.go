@@ -139,12 +139,13 @@ func (b *builder) takeOver(o *resource.Object, entry *state.Entry, s successors)
 // follow plans the next order of a manifest: all that its fields say now is asked for at once.
 func (b *builder) follow(o *resource.Object, entry *state.Entry, live *resource.Live, action resource.Action, trigger resource.Trigger, reason string, fields []resource.FieldChange) *Change {
 	c := b.change(o, action, trigger, reason)
-	c.ID, c.live, c.Fields = entry.Identity.ID, live, fields
+	sending := b.sending(o, entry, live)
+	c.ID, c.live, c.Fields, c.spec = entry.Identity.ID, live, fields, sending.Spec
 	c.Generation, c.Sequence, c.nonce = entry.Identity.Generation, entry.Identity.Sequence+1, b.next(o, entry)
 	if action == resource.RenewOrder {
 		c.renews = entry.Identity.ID
 	}
-	c.Requests = 2 + requests(sentAfter(o.Descriptor, b.desired(o)), nil)
+	c.Requests = 2 + requests(sentAfter(o.Descriptor, b.desired(sending)), nil)
 	return c
 }
 
@@ -172,19 +173,20 @@ func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource
 		b.place(c, entry)
 		return c
 	}
-	if why, hint := b.keyStands(o, entry, live); why != "" {
+	sending := b.sending(o, entry, live)
+	if why, hint := b.keyStands(sending, entry, live); why != "" {
 		return stop(why, hint)
 	}
 	if why, hint := b.outdated(o, func(*resource.Field) bool { return true }); why != "" {
 		return stop(why, hint)
 	}
 	if b.in.Live != nil {
-		if why, hint := b.cannotCreate(o); why != "" {
+		if why, hint := b.cannotCreate(sending); why != "" {
 			return stop(why, hint)
 		}
 	}
 	reason := d.reason()
-	if note := hardware(o); note != "" {
+	if note := hardware(sending); note != "" {
 		reason += "; " + note
 	}
 	return b.follow(o, entry, live, resource.RenewOrder, resource.ByTime, reason, fields)
@@ -192,7 +194,7 @@ func (b *builder) renewal(o *resource.Object, entry *state.Entry, live *resource
 
 func renewedOutside(id string, others []string) (reason, hint string) {
 	return fmt.Sprintf("order %s was renewed outside git as %s", id, strings.Join(others, ", ")),
-		"take lifecycle.renew_before away and leave it to who renewed it, or raise lifecycle.generation for another order; until then none is placed"
+		fmt.Sprintf("take the manifest away to leave it to who renewed it; or once order %s has ended, raise lifecycle.generation for another order; until then none is placed", id)
 }
 
 // hardware says what a new order of a manifest sets in motion in the world.
@@ -217,7 +219,7 @@ func csrField(d *resource.Descriptor) *resource.Field {
 	return nil
 }
 
-// keyStands says why the key in a manifest cannot be certified again: nobody said that it may, or it was given up as compromised.
+// keyStands says why the key in what is sent cannot be certified again: nobody said that it may, or it was given up as compromised.
 func (b *builder) keyStands(o *resource.Object, entry *state.Entry, live *resource.Live) (reason, hint string) {
 	f := csrField(o.Descriptor)
 	if f == nil {
@@ -240,6 +242,10 @@ func (b *builder) keyStands(o *resource.Object, entry *state.Entry, live *resour
 		}
 	}
 	if have != nil && resource.Equal(f.Key(have), want) {
+		if ignores(o, f.Path) {
+			return "the CSR is left to others, so that the key of the current certificate would be certified again",
+				fmt.Sprintf("take %s out of lifecycle.ignore and commit a new CSR, or allow it with lifecycle.key: reuse", f.Path)
+		}
 		return "the CSR has the key of the current certificate", "commit a new CSR, or allow it with lifecycle.key: reuse"
 	}
 	return "", ""
@@ -289,7 +295,7 @@ func (b *builder) replacement(o *resource.Object, entry *state.Entry, live *reso
 		return stop("the change needs another order", "allow it with lifecycle.allow: [replace], or leave it to the next renewal with apply_changes: at_renewal")
 	}
 	if b.in.Live != nil {
-		if why, hint := b.cannotCreate(o); why != "" {
+		if why, hint := b.cannotCreate(b.sending(o, entry, live)); why != "" {
 			return stop(why, hint)
 		}
 	}

@@ -32,7 +32,7 @@ type due struct {
 	action resource.Action // ReissueNow or RenewOrder; "" for nothing ever
 	at     time.Time
 	till   time.Time // the end that makes it due
-	// clamped tells that renew_before is longer than the API allows before the order's end.
+	// clamped tells that renew_before opens the window before the API takes a renewal, although none of the order's certificates is to come.
 	clamped bool
 	// left tells that CertCentral itself asks for the next certificate.
 	left bool
@@ -57,7 +57,7 @@ func dueOf(a resource.Address, span resource.Span, life resource.Life, asOf time
 	end := later(life.Till, life.OrderTill)
 	d := due{action: resource.RenewOrder, at: opens.Add(jitter(a, window)), till: life.Till}
 	if earliest := end.Add(-earliestRenewal); opens.Before(earliest) {
-		d.at, d.clamped = earliest.Add(jitter(a, min(window, earliestRenewal))), true
+		d.at, d.clamped = earliest.Add(jitter(a, min(window, earliestRenewal))), gain(life, life.Till) < leastGain
 	}
 	return d
 }
@@ -117,6 +117,9 @@ func (d due) reason() string {
 	what := "the certificate"
 	if d.action == resource.RenewOrder {
 		what = "the order's certificate"
+	}
+	if d.at.After(d.till) {
+		return fmt.Sprintf("%s ended on %s, and its order can be renewed since %s", what, d.till.Format(time.DateOnly), d.at.Format(time.DateOnly))
 	}
 	return fmt.Sprintf("%s ends on %s, and renew_before opened the window on %s", what, d.till.Format(time.DateOnly), d.at.Format(time.DateOnly))
 }

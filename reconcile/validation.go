@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"dcsync/internal/diag"
 	"dcsync/internal/resource"
 	"dcsync/state"
 )
@@ -26,32 +27,36 @@ func validationsAsShown(desired, applied resource.Value, live *resource.Live) re
 		}
 		seen[t] = true
 		before, wanted := ofType(applied, t), ofType(desired, t)
-		if before == nil {
-			out = append(out, ofShown(wanted, live.Approvers[t])) // what an earlier run submitted and could not record, or was there before
-			continue
+		switch shown := live.Approvers[t]; {
+		case !showsPeople(live, t) && before != nil:
+			out = append(out, before)
+		case !showsPeople(live, t):
+			out = append(out, wanted)
+		case before == nil:
+			out = append(out, ofShown(wanted, shown)) // what an earlier run submitted and could not record, or was there before
+		default:
+			out = append(out, withShown(before, wanted, shown))
 		}
-		out = append(out, withShown(before, wanted, live.Approvers[t]))
 	}
 	return out
 }
 
-// ofShown gives a validation with those of its people whom the account shows for it; all of them where it shows nobody.
+// showsPeople tells whether it is known who was named for a validation: a single read shows them once it is active, if it needs any (API facts,
+// section 4.5).
+func showsPeople(live *resource.Live, t string) bool {
+	return len(live.Approvers[t]) > 0 || live.Depth == resource.InfoDepth && live.Validation[t] == "active" && slices.Contains(approvedTypes(), t)
+}
+
+// ofShown gives a validation with those of its people whom the account shows for it.
 func ofShown(wanted resource.Map, shown []resource.Approver) resource.Value {
-	people := items(wanted["verified_users"])
-	if len(people) == 0 || len(shown) == 0 {
-		return wanted
-	}
 	out := wanted.Clone()
-	resource.Put(out, "/verified_users", orNil(slices.DeleteFunc(slices.Clone(people), func(p resource.Value) bool { return !isShown(p, shown) })))
+	people := slices.DeleteFunc(slices.Clone(items(wanted["verified_users"])), func(p resource.Value) bool { return !isShown(p, shown) })
+	resource.Put(out, "/verified_users", orNil(people))
 	return out
 }
 
 // withShown gives a validation as it was applied, without the people whom the account shows no more, and with the desired ones whom it shows.
-// Where it shows nobody, nothing is known.
 func withShown(before, wanted resource.Map, shown []resource.Approver) resource.Value {
-	if len(shown) == 0 {
-		return before
-	}
 	var people resource.List
 	left := slices.Clone(shown) // each stands for one person: of two of one name it is the one that was applied
 	for _, p := range append(slices.Clone(items(before["verified_users"])), items(wanted["verified_users"])...) {
@@ -64,6 +69,55 @@ func withShown(before, wanted resource.Map, shown []resource.Approver) resource.
 	out := before.Clone()
 	resource.Put(out, "/verified_users", orNil(people))
 	return out
+}
+
+// asWritten gives applied validations with those whom the manifest still names described as it describes them now: a person is who they are by
+// name and address, and the API changes nobody.
+func asWritten(applied, desired resource.Value) resource.Value {
+	var out resource.List
+	for _, was := range items(applied) {
+		item, ok := was.(resource.Map)
+		now := ofType(desired, typeOf(was))
+		if !ok || now == nil || item["verified_users"] == nil {
+			out = append(out, was)
+			continue
+		}
+		var people resource.List
+		for _, p := range items(item["verified_users"]) {
+			if i := slices.IndexFunc(items(now["verified_users"]), func(q resource.Value) bool { return samePerson(p, q) }); i >= 0 {
+				p = items(now["verified_users"])[i]
+			}
+			people = append(people, p)
+		}
+		item = item.Clone()
+		item["verified_users"] = people
+		out = append(out, item)
+	}
+	return orNil(out)
+}
+
+// warnDetails says which details of approvers were written otherwise since they were applied: no request carries them.
+func (b *builder) warnDetails(p *Plan, o *resource.Object, entry *state.Entry) {
+	for _, f := range o.Descriptor.Leaves() {
+		if f.Method != methodValidation || slices.ContainsFunc(o.Lifecycle.Ignore, f.Path.Under) {
+			continue
+		}
+		was, now := resource.Get(entry.Applied.Spec, f.Path), resource.Get(b.desired(o), f.Path)
+		for _, v := range items(was) {
+			for _, person := range items(resource.Get(v, "/verified_users")) {
+				users := items(resource.Get(ofType(now, typeOf(v)), "/verified_users"))
+				i := slices.IndexFunc(users, func(q resource.Value) bool { return samePerson(person, q) })
+				if i < 0 {
+					continue
+				}
+				if what := otherDetails(person, users[i]); len(what) > 0 {
+					p.Findings.Add(diag.Diagnostic{Severity: diag.Note, Code: diag.ApproverDetails, Address: o.Address.String(), Path: string(f.Path), Pos: o.Pos(f.Path),
+						Summary: fmt.Sprintf("%s of %s changed, and the API cannot change it: it stays as it was given", strings.Join(what, " and "), personText(person)),
+						Hint:    "have it changed in the console where it matters"})
+				}
+			}
+		}
+	}
 }
 
 // unnamed gives the people who may approve orders by a managed validation although no manifest names them: the API takes nobody back, so
@@ -111,11 +165,28 @@ func takenBack(f resource.FieldChange) string {
 	return ""
 }
 
-// strangers plans to report who may approve orders although no manifest names them: only somebody in the console can end that, so it is
-// drift that stops nothing.
-func (b *builder) strangers(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
+// ranOut gives the types of applied validations that time alone took from the account; none where anything else of them differs too.
+func ranOut(f resource.FieldChange, live *resource.Live) []string {
+	if f.Field.Method != methodValidation || live == nil {
+		return nil
+	}
+	var out []string
+	for _, was := range items(f.Applied) {
+		t := typeOf(was)
+		switch shown := ofType(f.Before, t); {
+		case shown == nil && live.Validation[t] == "expired":
+			out = append(out, t)
+		case shown == nil || !resource.Equal(shown, was):
+			return nil
+		}
+	}
+	return out
+}
+
+// strangersTo gives the people who may approve orders although neither a manifest nor what was applied names them.
+func (b *builder) strangersTo(o *resource.Object, entry *state.Entry, live *resource.Live) []Unnamed {
 	if len(live.Approvers) == 0 {
-		return
+		return nil
 	}
 	var applied []resource.Value // whom git named until now is an intent to take away
 	for _, e := range b.in.State.Objects {
@@ -128,7 +199,13 @@ func (b *builder) strangers(p *Plan, o *resource.Object, entry *state.Entry, liv
 			applied = append(applied, items(resource.Get(entry.Applied.Spec, f.Path))...)
 		}
 	}
-	people := b.unnamed(o, live, applied...)
+	return b.unnamed(o, live, applied...)
+}
+
+// strangers plans to report who may approve orders although no manifest names them: only somebody in the console can end that, so it is
+// drift that stops nothing.
+func (b *builder) strangers(p *Plan, o *resource.Object, entry *state.Entry, live *resource.Live) {
+	people := b.strangersTo(o, entry, live)
 	if len(people) == 0 {
 		return
 	}

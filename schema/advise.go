@@ -233,7 +233,7 @@ func (c *checker) combined(r *clause, at resource.Path, object resource.Value) {
 	}
 }
 
-// namesField reports a JSON pointer that names no field of the spec.
+// namesField reports a JSON pointer that names no field of the spec. A list is one field: its items cannot be told apart.
 func (c *checker) namesField(n *node, v resource.Value, at resource.Path) {
 	s, ok := v.(resource.String)
 	spec := c.document.spec(c.product)
@@ -242,7 +242,7 @@ func (c *checker) namesField(n *node, v resource.Value, at resource.Path) {
 	}
 	var paths []string
 	spec.walk(func(f *node) {
-		if f.path != "" && !f.implicit && f.parent.item != f {
+		if f.path != "" && !f.implicit && !slices.Contains(f.path.Segments(), resource.Item) { // a list is one field
 			paths = append(paths, string(f.path))
 		}
 	})

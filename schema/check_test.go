@@ -375,11 +375,12 @@ func TestCheck(t *testing.T) {
 			`/spec/certificate/csr: error: csr takes a text or {file: PATH} [DC1012]`,
 		}},
 		{"lifecycle", "cs", []string{`/lifecycle`, `{"generation": 2, "protect": true, "ignore": ["/additional_emails"], "contacts": "follow"}`}, nil},
-		{"lifecycle wrong", "cs", []string{`/lifecycle`, `{"generation": 0, "ignore": ["/aditional_emails", "notes"], "contacts": "lead", "retire": true}`}, []string{
+		{"lifecycle wrong", "cs", []string{`/lifecycle`, `{"generation": 0, "ignore": ["/aditional_emails", "notes", "/custom_fields/[]/value"], "contacts": "lead", "retire": true}`}, []string{
 			`/lifecycle/contacts: error: contacts must be follow [DC1012]`,
 			`/lifecycle/generation: error: generation must be 1 or more [DC1012]`,
 			`/lifecycle/ignore/0: error: ignore names no field: "/aditional_emails" [DC1012] (did you mean "/additional_emails"?)`,
 			`/lifecycle/ignore/1: error: ignore names no field: "notes" [DC1012] (did you mean "/notes"?)`,
+			`/lifecycle/ignore/2: error: ignore names no field: "/custom_fields/[]/value" [DC1012] (remove it)`,
 			`/lifecycle/retire: error: unknown field "retire" [DC1014] (known here: generation, protect, ignore, contacts, renew_before, allow, apply_changes, key)`,
 		}},
 		{"lifecycle of an organization", "org", []string{`/lifecycle`, `{"generation": 2, "protect": true, "contacts": "follow"}`}, []string{

@@ -151,7 +151,7 @@ func sameRecord(a, b *Entry) bool {
 
 func (i Identity) equal(o Identity) bool {
 	return i.ID == o.ID && i.Nonce == o.Nonce && i.Origin == o.Origin && i.Product == o.Product && i.Generation == o.Generation &&
-		i.Sequence == o.Sequence && maps.Equal(i.Notes, o.Notes) && slices.Equal(i.Earlier, o.Earlier) &&
+		i.Sequence == o.Sequence && i.FoundEnded == o.FoundEnded && maps.Equal(i.Notes, o.Notes) && slices.Equal(i.Earlier, o.Earlier) &&
 		slices.Equal(i.Tombstones, o.Tombstones) && slices.Equal(i.Replaced, o.Replaced)
 }
 

@@ -58,7 +58,8 @@ type Identity struct {
 	Product    string            `json:"product,omitempty"`
 	Generation int               `json:"generation"`
 	Sequence   int               `json:"sequence"`
-	Notes      map[string]string `json:"notes,omitempty"` // note id → text, of the notes dcsync posted
+	FoundEnded bool              `json:"found_ended,omitempty"` // it had ended when it was found: nothing of the manifest was ever made true of it
+	Notes      map[string]string `json:"notes,omitempty"`       // note id → text, of the notes dcsync posted
 	Earlier    []Earlier         `json:"earlier,omitempty"`
 	Tombstones []Tombstone       `json:"tombstones,omitempty"`
 	Replaced   []Certificate     `json:"replaced_certificates,omitempty"` // of the order that ID names, oldest first

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"strings"
 
 	"dcsync/internal/diag"
 	"dcsync/internal/resource"
@@ -36,7 +37,7 @@ func (a *auditor) account() {
 		if c.Action == resource.Noop || c.Trigger != resource.ByDrift {
 			continue
 		}
-		f := Finding{Code: diag.AuditDrift, Severity: diag.Warning, Address: c.Address, Summary: "the account was changed outside git: " + c.Reason,
+		f := Finding{Code: diag.AuditDrift, Severity: diag.Warning, Address: c.Address, Summary: changedOutside(c.Reason),
 			Hint: "run dcsync drift to see the difference; apply puts back what it can", Evidence: []Evidence{{EvidenceOrder, c.ID}}}
 		switch {
 		case c.Unread:
@@ -59,4 +60,12 @@ func (a *auditor) account() {
 		a.addNow(Finding{Code: diag.AuditUnread, Severity: diag.Warning, Summary: "the account could not be read as a whole, so something in it may be missing here",
 			Hint: "run the audit again, with a key that sees the whole account"})
 	}
+}
+
+// changedOutside says that the account was changed outside git, and how, once: most reasons of a drift say so themselves.
+func changedOutside(reason string) string {
+	if strings.Contains(reason, "outside git") {
+		return reason
+	}
+	return "the account was changed outside git: " + reason
 }

@@ -96,11 +96,20 @@ type auditor struct {
 	orders   map[string]*record                      // by kind and live id
 	unseen   bool                                    // the state's branch is not in this clone
 	suspect  map[string]*version                     // by version of the state that was edited: the last one before that was not
+	users    map[string]*state.Account               // by version of the state whose user was changed by hand: what it said before that
 
-	entries  []Entry        // oldest first
+	renamed  renames        // of manifests
+	moved    renames        // of entries of the state
+	entries  []placed       // those of the manifests, and then those of the state, oldest first
 	found    []finding      // in no order
 	weak     map[string]int // findings about weak keys, by number in found
 	requests requests
+}
+
+// placed is an Entry with its place among those of the same second: that of its commit in the walk through history.
+type placed struct {
+	Entry
+	nth int
 }
 
 // finding is a Finding that may be about how things are now, whenever they came to be so.
@@ -112,7 +121,8 @@ type finding struct {
 func begin(in Input) (*auditor, error) {
 	a := &auditor{Input: in, objects: in.Repo.Snapshots(), wanted: map[resource.Address]*resource.Object{}, lacking: map[string]bool{},
 		merges: map[string]*commit{}, reached: map[string]bool{}, asked: map[string]bool{}, merged: map[resource.Address]*Entry{},
-		versions: map[resource.Address][]string{}, earlier: map[resource.Address][]resource.Address{}, orders: map[string]*record{}, suspect: map[string]*version{}, weak: map[string]int{}, requests: requests{}}
+		versions: map[resource.Address][]string{}, earlier: map[resource.Address][]resource.Address{}, orders: map[string]*record{}, suspect: map[string]*version{},
+		users: map[string]*state.Account{}, weak: map[string]int{}, requests: requests{}, renamed: renames{}, moved: renames{}}
 	if in.Drift != nil { // what the account shows is newer, and true whatever the state says
 		a.State = in.State.Clone()
 		for address, seen := range in.Drift.Seen {

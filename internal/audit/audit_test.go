@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,8 @@ import (
 
 	"dcsync/internal/audit"
 	"dcsync/internal/gitrepo"
+	"dcsync/internal/resource"
+	"dcsync/state"
 )
 
 // TestHonestLife: from the first request to the last order, every event has its line and nothing is found.
@@ -195,6 +198,91 @@ func TestShown(t *testing.T) {
 			}
 			if d := cmp.Diff(tc.findings, findings(r)); d != "" {
 				t.Errorf("findings (-want +got)\n%s", d)
+			}
+		})
+	}
+}
+
+// TestNames: what happened under an earlier name is found under the later one, and only that: the name may be something else's by then.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	w := appliedWorld(t)
+	w.edit("manifests/orders/alice-mail.yaml", "name: alice-mail", "name: alice\n  moved_from: [alice-mail]")
+	w.commit("a better name")
+	w.apply()
+	w.edit("manifests/orders/alice-mail.yaml", "name: alice\n  moved_from: [alice-mail]", "name: al\n  moved_from: [alice-mail, alice]")
+	w.commit("a shorter one")
+	w.apply()
+	w.forge(func(f *state.File) { f.Objects[address("Order/al")].Identity.Nonce = "mine" })
+	w.edit("manifests/orders/alice-mail.yaml", "\n  moved_from: [alice-mail, alice]", "")
+	w.commit("all know it by now")
+	w.apply()
+	w.write("manifests/orders/alice.yaml", strings.NewReplacer("name: al\n", "name: alice\n", "Example", "Poe", "alice@", "poe@").Replace(w.read("manifests/orders/alice-mail.yaml")))
+	w.commit("another Alice")
+	w.apply()
+	w.edit("manifests/orders/installer-signing.yaml", "name: installer-signing", "name: installer\n  moved_from: [installer-signing]")
+	w.commit("a name that is not applied yet")
+	for name, want := range map[string][]string{
+		"Order/al": {"requested Order/alice-mail", "applied Order/alice-mail 880001", "requested Order/alice goes on from Order/alice-mail", "changed Order/alice-mail goes on as Order/alice",
+			"applied Order/alice 880001 goes on from Order/alice-mail", "applied Order/alice 880001", "requested Order/al goes on from Order/alice", "changed Order/alice goes on as Order/al",
+			"applied Order/al 880001 goes on from Order/alice", "applied Order/al 880001", "changed Order/al", "applied Order/al 880001"},
+		"Order/alice":      {"requested Order/alice goes on from Order/alice-mail", "applied Order/alice 880001 goes on from Order/alice-mail", "applied Order/alice 880001", "changed Order/alice goes on as Order/al", "requested Order/alice", "applied Order/alice 880005"},
+		"Order/alice-mail": {"requested Order/alice-mail", "applied Order/alice-mail 880001", "changed Order/alice-mail goes on as Order/alice"},
+		"Order/installer": {"requested Order/installer-signing", "applied Order/installer-signing 880003", "requested Order/installer goes on from Order/installer-signing",
+			"changed Order/installer-signing goes on as Order/installer"},
+	} {
+		in := w.input()
+		in.Addresses = []resource.Address{address(name)}
+		r, err := audit.Run(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, events(r, 0)); d != "" {
+			t.Errorf("%s (-want +got)\n%s", name, d)
+		}
+	}
+}
+
+// TestSameSecond: where clocks do not tell, events stand in the order in which one made the other possible.
+func TestSameSecond(t *testing.T) {
+	t.Parallel()
+	for name, apart := range map[string]bool{"beside": false, "apart": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := appliedWorld(t)
+			n := len(w.audit().Entries)
+			if apart {
+				w.keepApart()
+			}
+			now := w.clock.Add(time.Hour)
+			still := func(do func()) { w.clock = now.Add(-time.Hour); do() }
+			apply := func() { w.apply() }
+			if apart {
+				apply = func() {
+					w.bring()
+					w.record(nil)
+					f := w.state()
+					w.remove(stateName)
+					w.onBranch(f)
+				}
+			}
+			for _, ticket := range []string{"8", "9"} {
+				still(func() { w.ticket(ticket); w.commit("another ticket") })
+				still(apply)
+			}
+			in := w.input()
+			if apart {
+				in.State = w.stateOf(tracking)
+			}
+			r, err := audit.Run(t.Context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff([]string{"changed Order/alice-mail", "applied Order/alice-mail 880001", "changed Order/alice-mail", "applied Order/alice-mail 880001"}, events(r, n)); d != "" {
+				t.Errorf("(-want +got)\n%s", d)
+			}
+			if len(r.Findings) > 0 {
+				t.Errorf("%s", textOf(r))
 			}
 		})
 	}

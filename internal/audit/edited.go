@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -34,6 +35,8 @@ func (a *auditor) check(r *replay) {
 			Evidence: []Evidence{{EvidenceState, r.commit.id}, {EvidenceFile, a.path(a.Project.StateFile)}}})
 		return
 	}
+	a.anotherUser(r)
+	a.lineEnds(r)
 	whole, entries := a.impossible(r)
 	if base := a.suspect[r.old]; base != nil && len(whole)+len(entries) > 0 && len(r.steps) == 1 {
 		// What went before was edited: to go on from the version before that, or to go back to it, is right too.
@@ -141,7 +144,8 @@ func (a *auditor) headReasons(r *replay) []string {
 		switch {
 		case after.head.Serial < before.Serial:
 			why = append(why, fmt.Sprintf("its serial went back from %d to %d", before.Serial, after.head.Serial))
-		case after.head.Serial == before.Serial && len(r.steps) == 1 && (len(s.changed) > 0 || !maps.Equal(before.Compromised, after.head.Compromised)):
+		case after.head.Serial == before.Serial && len(r.steps) == 1 && (len(s.changed) > 0 || !reflect.DeepEqual(before.Account, after.head.Account) ||
+			!maps.Equal(before.Compromised, after.head.Compromised)):
 			why = append(why, fmt.Sprintf("its serial stayed at %d while it changed", before.Serial))
 		}
 		why = append(why, accountReasons(before.Account, after.head.Account)...)
@@ -227,7 +231,9 @@ func (a *auditor) follows(c change, moved moves, skipped bool) []string {
 	case before == nil && after == nil, c.before != nil && before == nil:
 		return nil // what cannot be read says nothing
 	case after == nil:
-		if _, ok := moved.to[c.address]; !ok && c.after == nil && before.Applied.Protect {
+		_, renamed := moved.to[c.address]
+		released := skipped && a.released(c.address, before) // by one run, and forgotten by the next
+		if !renamed && !released && c.after == nil && before.Applied.Protect {
 			return []string{"it is protected and no longer recorded"}
 		}
 		return nil
@@ -326,6 +332,17 @@ func says(v resource.Value, text string) bool {
 
 func remembers(e *state.Entry, id string) bool {
 	return slices.ContainsFunc(e.Identity.Earlier, func(was state.Earlier) bool { return was.ID == id })
+}
+
+// lineEnds reports a version that an editor, or git without its attributes, gave other ends of lines. That changes nothing of what it says.
+func (a *auditor) lineEnds(r *replay) {
+	if !r.steps[0].after.crlf || slices.ContainsFunc(r.steps, func(s step) bool { return s.before.crlf }) {
+		return
+	}
+	a.add(Finding{Code: diag.AuditStateEdited, Severity: diag.Note, At: r.commit.when,
+		Summary:  fmt.Sprintf("commit %s holds the state with lines that end in CR LF, as an editor or git on Windows makes them", short(r.commit.id)),
+		Hint:     fmt.Sprintf("write %q into .gitattributes, as dcsync init does, and commit the file as the next apply writes it", a.Project.StateFile+" text eol=lf"),
+		Evidence: []Evidence{{EvidenceState, r.commit.id}, {EvidenceFile, a.path(a.Project.StateFile)}}})
 }
 
 // edited reports one entry, or with the zero address the file.

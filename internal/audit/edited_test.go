@@ -61,8 +61,24 @@ func TestStateEdited(t *testing.T) {
 		"lineage":            {file(func(f *state.File) { f.Lineage = "another" }), []string{"DC3005 error"}, "belongs to project another"},
 		"account":            {file(func(f *state.File) { f.Account.ID = 2 }), []string{"DC3005 error"}, "account changed from 1 to 2"},
 		"address of the API": {file(func(f *state.File) { f.Account.APIURL = "https://evil.example" }), []string{"DC3005 error"}, "API address changed"},
-		"another user":       {file(func(f *state.File) { f.Account.User.ID = 7 }), nil, ""},
-		"account taken out":  {file(func(f *state.File) { f.Account = nil }), []string{"DC3005 error"}, "no longer says which account"},
+		"another user":       {file(func(f *state.File) { f.Account.User.ID = 7 }), []string{"DC3005 warning"}, "whose key it was applied with from 9 to 7"},
+		"another container":  {file(func(f *state.File) { f.Account.ContainerID = 5 }), []string{"DC3005 note"}, "the container from 0 to 5"},
+		"another role":       {file(func(f *state.File) { f.Account.User.RoleID = 1 }), []string{"DC3005 note"}, "role from 0 to 1"},
+		"a user who sees less": {file(func(f *state.File) { f.Account.User.Sees = []int64{5} }), []string{"DC3005 warning"},
+			"limited to from [] to [5]"},
+		"another user by a run": {func(w *world) {
+			w.record(func(f *state.File) {
+				f.Account.User, f.Account.ContainerID = state.User{ID: 7, RoleID: 1, Sees: []int64{5}}, 5
+			})
+			w.land()
+		}, nil, ""},
+		"another user, and back": {func(w *world) {
+			w.forge(func(f *state.File) { f.Account.User.ID = 7 })
+			w.forge(func(f *state.File) { f.Objects[address(order)].SeenAt = begins.Add(time.Minute) })
+			w.forge(func(f *state.File) { f.Account.User.ID = 9 })
+		}, []string{"DC3005 warning"}, ""},
+		"another user while the serial stands": {file(func(f *state.File) { f.Serial, f.Account.User.ID = 1, 7 }), []string{"DC3005 error", "DC3005 warning"}, "serial stayed at 1"},
+		"account taken out":                    {file(func(f *state.File) { f.Account = nil }), []string{"DC3005 error"}, "no longer says which account"},
 		"earlier order": {func(w *world) {
 			w.renew(order)
 			w.land()
@@ -164,6 +180,23 @@ func TestStateEdited(t *testing.T) {
 			w.commit("lift")
 			w.apply()
 		}, nil, ""},
+		"protection lifted and forgotten by two runs of which only the second landed": {func(w *world) {
+			w.edit("manifests/orders/alice-mail.yaml", "spec:\n", "lifecycle: {protect: true}\nspec:\n")
+			w.commit("protect")
+			w.apply()
+			w.edit("manifests/orders/alice-mail.yaml", "protect: true", "protect: false")
+			w.commit("lift")
+			w.record(nil)
+			w.remove("manifests/orders/alice-mail.yaml")
+			w.commit("away")
+			w.apply()
+		}, nil, ""},
+		"protected and forgotten by two runs": {func(w *world) {
+			w.edit("manifests/orders/alice-mail.yaml", "spec:\n", "lifecycle: {protect: true}\nspec:\n")
+			w.commit("protect")
+			w.apply()
+			w.forge(func(f *state.File) { f.Serial++; delete(f.Objects, address("Order/alice-mail")) })
+		}, []string{edited + "Order/alice-mail", "DC3003 warning Order/alice-mail"}, "protected and no longer recorded"},
 		"protected and gone": {file(func(f *state.File) { delete(f.Objects, address(organization)) }), []string{edited + organization, "DC3003 warning " + organization}, "protected and no longer recorded"},
 		"forgotten":          {file(func(f *state.File) { delete(f.Objects, address(order)) }), []string{"DC3003 warning " + order}, ""},
 		"applied value": {ours(func(e *state.Entry) {
@@ -333,9 +366,12 @@ func TestNotComparable(t *testing.T) {
 func TestMergeDropsState(t *testing.T) {
 	t.Parallel()
 	w := appliedWorld(t)
+	base := w.git("rev-parse", "HEAD")[:10]
 	w.git("checkout", "-q", "-b", "side")
 	w.renew(order)
 	w.land()
+	w.renew("Order/driver-signing")
+	last := w.land()[:10]
 	w.git("checkout", "-q", "main")
 	w.renew("Order/alice-mail")
 	w.land()
@@ -343,7 +379,14 @@ func TestMergeDropsState(t *testing.T) {
 	w.git("merge", "-q", "--no-ff", "-s", "ours", "-m", "merge side", "side")
 	r := w.audit()
 	if d := cmp.Diff([]string{"DC3005 error"}, findings(r)); d != "" || !strings.Contains(textOf(r), "a merge dropped it") {
-		t.Errorf("(-want +got)\n%s\n%s", d, textOf(r))
+		t.Fatalf("(-want +got)\n%s\n%s", d, textOf(r))
+	}
+	// The hint names the versions whose difference was lost: that of both renewals on the side, not of the last one.
+	hint := r.Findings[0].Hint
+	for _, part := range []string{base + ":" + stateName + " > base", last + ":" + stateName + " > theirs", "dcsync state merge base " + stateName + " theirs"} {
+		if !strings.Contains(hint, part) {
+			t.Errorf("%q is not in %q", part, hint)
+		}
 	}
 }
 
@@ -361,6 +404,7 @@ func TestMergedState(t *testing.T) {
 		}, []string{"DC3005 error " + order}},
 		"an entry of nobody's": {func(_, _, merged *state.File) { merged.Objects[address(order)].Identity.ID = "999" }, []string{"DC3005 error " + order}},
 		"serial back":          {func(_, _, merged *state.File) { merged.Serial = 1 }, []string{"DC3005 error"}},
+		"a user of nobody's":   {func(_, _, merged *state.File) { merged.Account.User.ID = 7 }, []string{"DC3005 warning"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -360,6 +360,9 @@ func TestAccount(t *testing.T) {
 	if d := cmp.Diff(want, findings(r)); d != "" || r.Offline || !r.Complete {
 		t.Errorf("(-want +got)\n%s\n%s", d, textOf(r))
 	}
+	if n := strings.Count(textOf(r), "changed outside git"); n != 2 { // once for each change
+		t.Errorf("said %d times\n%s", n, textOf(r))
+	}
 	in.Drift = &reconcile.Plan{Changes: []*reconcile.Change{{Address: address(order), Action: resource.Blocked, Trigger: resource.ByDrift, Unread: true, Reason: "880003 could not be read"}}}
 	if r, err = audit.Run(t.Context(), in); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,9 @@ var ofState = []diag.Code{diag.AuditStateEdited, diag.AuditStateInvalid, diag.Au
 // finish gives the report of what was asked for: everything, or with whole false what Verify shows.
 func (a *auditor) finish(whole bool) *Report {
 	a.missing()
+	for i := range a.entries {
+		a.entries[i].GoesOnAs = a.laterName(a.entries[i].Entry, i)
+	}
 	show := a.shown()
 	for _, f := range a.found {
 		if (whole || slices.Contains(ofState, f.Code)) && show.finding(f) {
@@ -31,12 +34,13 @@ func (a *auditor) finish(whole bool) *Report {
 	if !whole {
 		return a.report
 	}
-	for _, e := range a.entries {
-		if show.entry(e) {
-			a.report.Entries = append(a.report.Entries, e)
+	entries := slices.Clone(a.entries)
+	slices.SortStableFunc(entries, func(x, y placed) int { return cmp.Or(x.At.Compare(y.At), cmp.Compare(x.nth, y.nth)) })
+	for _, e := range entries {
+		if show.entry(e.Entry) {
+			a.report.Entries = append(a.report.Entries, e.Entry)
 		}
 	}
-	slices.SortStableFunc(a.report.Entries, func(x, y Entry) int { return x.At.Compare(y.At) })
 	for _, c := range a.certificates() {
 		if show.certificate(c) {
 			a.report.Certificates = append(a.report.Certificates, c)
@@ -77,14 +81,14 @@ func (s shown) address(a resource.Address) bool {
 // entry: with orders asked for, what was asked of their addresses belongs to them too, since it has no order yet.
 func (s shown) entry(e Entry) bool {
 	mine := len(s.Orders) == 0 || slices.Contains(s.Orders, e.OrderID) || e.OrderID == "" && s.owners[e.Address]
-	return mine && s.during(e.At) && s.address(e.Address)
+	return mine && s.during(e.At) && (s.address(e.Address) || slices.Contains(s.Addresses, e.GoesOnAs))
 }
 
 func (s shown) finding(f finding) bool {
 	about := func(e Evidence) bool { return e.Kind == EvidenceOrder && slices.Contains(s.Orders, e.Value) }
 	named := slices.ContainsFunc(f.Evidence, func(e Evidence) bool { return e.Kind == EvidenceOrder })
 	mine := len(s.Orders) == 0 || slices.ContainsFunc(f.Evidence, about) || !named && s.owners[f.Address]
-	return mine && s.address(f.Address) && (f.now || f.At.IsZero() || s.during(f.At))
+	return mine && (s.address(f.Address) || !f.At.IsZero() && s.address(s.nameSince(f.Address, f.At))) && (f.now || f.At.IsZero() || s.during(f.At))
 }
 
 func (s shown) certificate(c Certificate) bool {

@@ -40,6 +40,9 @@ func (c *chronicle) honest(most int) {
 		c.remove()
 	case n < 96:
 		c.retire()
+	case n < 97:
+		c.state.Account.User.ID++ // a run that was told --accept-key-change
+		c.land()
 	default:
 		c.observe()
 	}
@@ -345,6 +348,14 @@ var plants = []plant{
 	{"the account is another", whole(func(c *chronicle) { c.state.Serial++; c.state.Account.ID++ }, func(c *chronicle) {
 		c.state.Account.ID--
 		c.land() // back to what it was is right
+	})},
+	{"the user is another", whole(func(c *chronicle) { c.state.Serial++; c.state.Account.User.ID += 1000 }, func(c *chronicle) {
+		c.state.Account.User.ID -= 1000
+		c.land()
+	})},
+	{"the container is another", whole(func(c *chronicle) { c.state.Serial++; c.state.Account.ContainerID++ }, func(c *chronicle) {
+		c.state.Account.ContainerID--
+		c.land()
 	})},
 	{"the bytes are not canonical", func(c *chronicle, why string) bool {
 		c.record()

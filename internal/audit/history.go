@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -24,15 +23,17 @@ type commit struct {
 	when      time.Time // committed
 	mainline  string
 	place     int
+	nth       int // of the commits of the same walk, oldest first
 	boundary  bool
 	dcsync    bool // carries the trailers of a run
 	changes   []gitrepo.Change
 	judged    gitrepo.Judgement
 	about     []resource.Address // whose events it made
 	untrusted bool               // it changed whom to trust, and that was reported
+	apart     bool               // it is of a branch that holds the state only
 }
 
-// history walks through the repository once; where the state lies on a branch of its own, that is walked too.
+// history walks through the repository once; where the state lies, or lay, on a branch of its own, that is walked too.
 func (a *auditor) history(ctx context.Context) error {
 	cut, err := a.Repo.Shallow()
 	if err != nil {
@@ -55,20 +56,15 @@ func (a *auditor) history(ctx context.Context) error {
 	}
 	file := a.path(a.Project.StateFile)
 	for _, c := range all {
-		if slices.ContainsFunc(c.changes, func(ch gitrepo.Change) bool { return ch.Path == file }) {
-			a.states = append(a.states, c)
-		}
 		if slices.ContainsFunc(c.changes, func(ch gitrepo.Change) bool { return ch.Path != file }) {
 			a.commits = append(a.commits, c)
 		}
 	}
-	if a.Project.StateRef != "" {
-		apart, err := a.branch(ctx, file)
-		if err != nil {
-			return err
-		}
-		all = append(all, apart...)
+	apart, err := a.places(ctx, all, file)
+	if err != nil {
+		return err
 	}
+	all = append(all, apart...)
 	a.elsewhere(file)
 	a.report.Commits = len(all)
 	if cut || slices.ContainsFunc(all, func(c *commit) bool { return c.boundary }) {
@@ -77,82 +73,6 @@ func (a *auditor) history(ctx context.Context) error {
 			Hint: "git fetch --unshallow, then run the audit again"})
 	}
 	return nil
-}
-
-// elsewhere tells where the state was before it got the name, or the project the folder, that the audit follows: that history is not read.
-func (a *auditor) elsewhere(file string) {
-	if len(a.states) == 0 {
-		return
-	}
-	first := a.states[0]
-	blob := first.change(file).New
-	if first.change(file).Old != "" || blob == "" || first.boundary || len(first.parents) == 0 {
-		return
-	}
-	before, name := first.parents[0], ""
-	if settings, ok := a.past.settings(before); ok && settings.StateFile != a.Project.StateFile && a.at(before, a.path(settings.StateFile)) != "" {
-		name = a.path(settings.StateFile)
-	} else if top, err := a.objects.Tree(before, ""); err == nil {
-		name = a.holds(top, "", blob)
-	}
-	if name != "" {
-		a.lacks("until commit %s the state was %s, whose history is not looked at", short(first.id), name)
-	}
-}
-
-// holds gives the path of a file with these bytes below a folder, "" for none.
-func (a *auditor) holds(folder, prefix, blob string) string {
-	found := ""
-	err := a.objects.Folder(folder, func(name, id string, mode fs.FileMode) {
-		switch {
-		case found != "":
-		case mode.IsDir():
-			found = a.holds(id, prefix+name+"/", blob)
-		case id == blob:
-			found = prefix + name
-		}
-	})
-	if err != nil {
-		return "" // the walk tells of what is missing
-	}
-	return found
-}
-
-// branch walks through the branch of its own that the state lies on. It begins with what the state beside the manifests was by then, which
-// may be gone from there since.
-func (a *auditor) branch(ctx context.Context, file string) ([]*commit, error) {
-	a.states = slices.DeleteFunc(a.states, func(c *commit) bool { return c.change(file).New == "" })
-	if n := len(a.states); n > 0 {
-		a.stateBlob = a.states[n-1].change(file).New
-	}
-	track, err := a.Repo.Tracking(a.Project.Git.Remote, a.Project.StateRef)
-	if err != nil {
-		a.lacks("the state's branch %s could not be found: %v", a.Project.StateRef, err)
-		return nil, nil
-	}
-	tip, err := a.Repo.Commit(track)
-	if err != nil {
-		return nil, err
-	}
-	if tip == "" {
-		if a.Drift == nil || a.State.Account != nil { // who asked the remote and got an empty state knows that the branch has not begun
-			a.unseen = true
-			a.lacks("this clone has not seen the state's branch %s", a.Project.StateRef)
-		}
-		return nil, nil
-	}
-	commits, err := a.walk(ctx, tip, []string{file}, nil)
-	if err != nil {
-		return nil, err
-	}
-	a.stateBlob = a.at(tip, file)
-	if n := len(a.states); n > 0 && len(commits) > 0 && len(commits[0].parents) == 0 {
-		for i := range commits[0].changes {
-			commits[0].changes[i].Old = a.states[n-1].change(file).New
-		}
-	}
-	a.states = append(a.states, commits...)
-	return commits, nil
 }
 
 // walk gives the commits that changed something under the paths, oldest first.
@@ -169,6 +89,9 @@ func (a *auditor) walk(ctx context.Context, from string, paths []string, reached
 		}
 	}
 	slices.Reverse(out)
+	for i, c := range out {
+		c.nth = i
+	}
 	return out, nil
 }
 

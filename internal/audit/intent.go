@@ -204,6 +204,9 @@ func (a *auditor) compare(c *commit, now side, before []side) map[resource.Addre
 		}
 		a.event(c, address, Changed, detail)
 	}
+	for from, to := range successor {
+		a.renamed[from] = append(a.renamed[from], rename{to, a.merge(c).when, len(a.entries)})
+	}
 	return touched
 }
 
@@ -212,7 +215,7 @@ func (a *auditor) compare(c *commit, now side, before []side) map[resource.Addre
 func (a *auditor) event(c *commit, address resource.Address, event Event, detail string) {
 	m := a.merge(c)
 	e := Entry{Address: address, Event: event, At: m.when, Commit: c.id, Author: c.author, Committer: m.committer, Signature: worse(c.judged, m.judged), Detail: detail}
-	a.entries = append(a.entries, e)
+	a.entries = append(a.entries, placed{e, c.nth})
 	a.merged[address] = &e
 	a.versions[address] = append(a.versions[address], c.id)
 	c.about = append(c.about, address)

@@ -128,8 +128,8 @@ func (a *auditor) differs(r *replay, address resource.Address, o *resource.Objec
 		return []string{"its digest of what is wanted is not that of the manifest it names"}
 	}
 	var why []string
-	kept := after.Applied.Protect && (before != nil && before.Applied.Protect || a.protectedOnce(address)) // it outlives the manifest's while it holds something back
-	if o.Lifecycle.Protect != after.Applied.Protect && !kept {
+	held := after.Applied.Protect && before != nil && before.Applied.Protect // it outlives the manifest's while it holds something back
+	if o.Lifecycle.Protect != after.Applied.Protect && !held && !(after.Applied.Protect && a.protectedOnce(address)) {
 		why = append(why, fmt.Sprintf("it says protect: %t, and the manifest %t", after.Applied.Protect, o.Lifecycle.Protect))
 	}
 	v := r.steps[0].after
@@ -154,24 +154,37 @@ func (a *auditor) differs(r *replay, address resource.Address, o *resource.Objec
 
 // protectedOnce tells whether any version of a manifest asked for protection: it holds also while the rest of what that says is blocked.
 func (a *auditor) protectedOnce(address resource.Address) bool {
-	for _, commit := range slices.Backward(a.versions[address]) {
-		project, err := a.past.snapshot(commit)
-		if err != nil {
-			return true // it cannot be told
-		}
-		if o, _, err := project.Object(address); err != nil && !errors.Is(err, manifests.ErrNoManifest) || o != nil && o.Lifecycle.Protect {
-			return true
-		}
-	}
-	return false
+	return a.saidOnce(names(address), names(address), func(o *resource.Object) bool { return o != nil && o.Lifecycle.Protect })
+}
+
+// released tells whether a version of a manifest after the one that an entry was recorded from asked for no protection.
+func (a *auditor) released(address resource.Address, e *state.Entry) bool {
+	later := true
+	found := a.saidOnce(names(address), names(address), func(o *resource.Object) bool {
+		later = later && (o == nil || o.Source.Digest != e.Source.Document)
+		return !later || o == nil || !o.Lifecycle.Protect
+	})
+	return found && later
 }
 
 // wantedOnce tells whether what an object was, under any of its names and with any version of what it is made of, ever asked for the value
 // that is recorded of a field.
 func (a *auditor) wantedOnce(address resource.Address, o *resource.Object, path resource.Path, applied resource.Map, id func(resource.Address) string) bool {
-	names := append([]resource.Address{address}, a.earlier[address]...)
+	own := names(address, a.earlier[address]...)
+	return a.saidOnce(own, names(address, slices.Concat(a.earlier[address], slices.Collect(maps.Values(o.Via)))...), func(was *resource.Object) bool {
+		return was == nil || !slices.Contains(reconcile.Follows(was, applied, id), path)
+	})
+}
+
+func names(address resource.Address, more ...resource.Address) []resource.Address {
+	return append([]resource.Address{address}, more...)
+}
+
+// saidOnce tells whether what some names stood for was ever as asked, at any commit that changed one of the parts it is made of: newest
+// first. A manifest that was there and cannot be read stands for nil. What cannot be told counts as said.
+func (a *auditor) saidOnce(own, parts []resource.Address, as func(*resource.Object) bool) bool {
 	seen := map[string]bool{}
-	for _, part := range slices.Concat(names, slices.Collect(maps.Values(o.Via))) {
+	for _, part := range parts {
 		for _, commit := range slices.Backward(a.versions[part]) {
 			if seen[commit] {
 				continue
@@ -179,13 +192,14 @@ func (a *auditor) wantedOnce(address resource.Address, o *resource.Object, path 
 			seen[commit] = true
 			project, err := a.past.snapshot(commit)
 			if err != nil {
-				return true // it cannot be told
+				return true
 			}
-			for _, name := range names {
-				was, _, err := project.Object(name)
-				switch {
-				case errors.Is(err, manifests.ErrNoManifest):
-				case err != nil || was == nil, !slices.Contains(reconcile.Follows(was, applied, id), path):
+			for _, name := range own {
+				o, _, err := project.Object(name)
+				if errors.Is(err, manifests.ErrNoManifest) {
+					continue
+				}
+				if err != nil || as(o) {
 					return true
 				}
 			}

@@ -50,7 +50,8 @@ type Entry struct {
 	OrderID     string            // live id of the object, "" while there is none
 	Serial      string            // of the certificate, as state observed it
 	StateCommit string
-	Detail      string // a few words, such as "generation 2" or "manifest removed"
+	Detail      string           // a few words, such as "generation 2" or "manifest removed"
+	GoesOnAs    resource.Address // the name its object got later, zero when it kept this one
 }
 
 // Finding is something an auditor must know of.

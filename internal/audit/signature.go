@@ -107,7 +107,7 @@ func (a *auditor) signatures() {
 	}
 	for _, c := range a.states {
 		// dcsync signs its own commits only where it is told to; a signature that is there has to fit.
-		late := a.Project.StateRef != "" || c.place > a.trustedFrom // two branches have no common order
+		late := c.apart || c.place > a.trustedFrom // two branches have no common order
 		if a.signsState() && late || c.judged.Verdict == gitrepo.Bad {
 			a.unsigned(c, nil, done)
 		}

@@ -2,10 +2,10 @@ package audit
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
-	"dcsync/internal/diag"
 	"dcsync/internal/gitrepo"
 	"dcsync/internal/resource"
 	"dcsync/state"
@@ -19,18 +19,49 @@ type replay struct {
 	old    string // version of the branch before, "" for none
 	blob   string // version of the commit, "" when it took the file away
 	steps  []step // from each parent's version; the first is the branch's
+	nth    int    // place of its events among those of the same second
 }
 
 // transitions replays the state file's history: entries for what was done, findings for what dcsync cannot have done.
 func (a *auditor) transitions() {
 	replays := a.replays()
+	known := map[string]int{} // commits of the manifests' branch
+	for _, c := range slices.Concat(a.commits, a.states) {
+		if !c.apart {
+			known[c.id] = c.nth
+		}
+	}
 	for i := range replays {
 		r := &replays[i]
+		r.nth = r.commit.nth
+		if r.commit.apart {
+			r.nth = r.after(known)
+			if i > 0 && replays[i-1].commit.when.Equal(r.commit.when) {
+				r.nth = max(r.nth, replays[i-1].nth)
+			}
+		}
 		a.report.Transitions += len(r.steps)
 		a.events(r)
 		a.check(r)
 	}
 	a.dropped(replays)
+}
+
+// after gives the place of the newest known commit that a version of the state was applied from, behind all others when it names none: a
+// branch of the state's own has no order in common with that of the manifests.
+func (r *replay) after(known map[string]int) int {
+	out := -1
+	for _, c := range r.steps[0].changed {
+		if e := c.after.read(); e != nil {
+			if nth, ok := known[e.Source.Commit]; ok {
+				out = max(out, nth)
+			}
+		}
+	}
+	if out < 0 {
+		return math.MaxInt
+	}
+	return out
 }
 
 // replays reads the versions, newest first as packs keep them, and gives the ways between them, oldest first.
@@ -146,24 +177,27 @@ func (a *auditor) events(r *replay) {
 			}
 			a.end(c.address.Kind, before.Identity.ID, r.commit.when, "")
 			e.Event, e.OrderID, e.Commit, e.Serial = Forgotten, before.Identity.ID, before.Source.Commit, serialOf(before)
-			a.entries = append(a.entries, e)
+			a.entries = append(a.entries, placed{e, r.nth})
 			continue
 		}
 		e.OrderID, e.Commit, e.Serial = after.Identity.ID, after.Source.Commit, serialOf(after)
 		if from, ok := moved.from[c.address]; ok {
 			before = moved.before[c.address]
 			e.Event, e.Detail = Applied, "goes on from "+from.String()
-			a.entries = append(a.entries, e)
+			a.entries = append(a.entries, placed{e, r.nth})
 			e.Detail = ""
 		}
 		a.record(c.address, after, r.commit)
-		a.came(e, before, after)
+		a.came(placed{e, r.nth}, before, after)
 		a.weakKey(r, c.address, after)
+	}
+	for from, to := range moved.to {
+		a.moved[from] = append(a.moved[from], rename{to, r.commit.when, len(a.entries)})
 	}
 }
 
 // came makes the entries of an address that the state holds.
-func (a *auditor) came(e Entry, before, after *state.Entry) {
+func (a *auditor) came(e placed, before, after *state.Entry) {
 	var old state.Entry
 	if before != nil {
 		old = *before
@@ -285,25 +319,4 @@ func movedIn(s step) moves {
 		}
 	}
 	return m
-}
-
-// dropped reports versions that no later one goes on from: a merge that took the other side's file whole.
-func (a *auditor) dropped(replays []replay) {
-	file := a.path(a.Project.StateFile)
-	used := map[string]bool{a.stateBlob: true}
-	for _, r := range replays {
-		used[r.commit.change(file).Old] = true
-		for n := 1; n < len(r.commit.parents) && !r.commit.boundary; n++ {
-			used[a.at(r.commit.parents[n], file)] = true
-		}
-	}
-	for _, r := range replays {
-		if r.blob == "" || used[r.blob] {
-			continue
-		}
-		a.add(Finding{Code: diag.AuditStateEdited, Severity: diag.Error, At: r.commit.when,
-			Summary:  "what commit " + short(r.commit.id) + " recorded in the state is in no later version: a merge dropped it",
-			Hint:     "find out which orders it recorded, and import them; set up dcsync's merge driver for the state file",
-			Evidence: []Evidence{{EvidenceState, r.commit.id}, {EvidenceFile, file}}})
-	}
 }

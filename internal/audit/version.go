@@ -22,6 +22,7 @@ type version struct {
 	head      *state.File // all but the objects; nil when the file cannot be read
 	entries   []*stored   // by address
 	canonical bool        // its bytes are those dcsync would write, apart from entries not decoded yet
+	crlf      bool        // but for its lines' ends
 	problem   error       // why it cannot be read
 	data      []byte
 	body      []byte                                  // of data, the entries
@@ -53,7 +54,14 @@ func readVersion(data []byte, near *version) *version {
 		v.canonical = true
 		return v
 	}
-	f, err := state.Decode("state", data)
+	if plain := bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")); len(plain) < len(data) {
+		v.data, v.crlf = plain, true
+		if v.cut(plain, near) {
+			v.canonical = true
+			return v
+		}
+	}
+	f, err := state.Decode("state", v.data)
 	if err != nil {
 		return &version{problem: err}
 	}

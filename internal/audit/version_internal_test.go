@@ -166,7 +166,8 @@ func FuzzTransition(f *testing.F) {
 		}
 		r := replay{commit: &commit{id: "c"}, blob: "b", steps: []step{keepOnly(between(before, after))}}
 		after.seekTwice(r.steps[0].changed)
-		a := &auditor{suspect: map[string]*version{}, orders: map[string]*record{}, report: &Report{}, weak: map[string]int{}, requests: requests{}}
+		a := &auditor{suspect: map[string]*version{}, orders: map[string]*record{}, report: &Report{}, weak: map[string]int{}, requests: requests{},
+			renamed: renames{}, moved: renames{}}
 		a.Project, a.State = &manifests.Project{UID: "uid"}, state.New("uid")
 		if after.head != nil {
 			a.impossible(&r)

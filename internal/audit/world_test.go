@@ -104,14 +104,30 @@ func (w *world) git(args ...string) string {
 	return strings.TrimSpace(out)
 }
 
+// gitIn runs git with text on its standard input.
+func (w *world) gitIn(text string, args ...string) string {
+	w.Helper()
+	cmd := w.command(args...)
+	cmd.Stdin = strings.NewReader(text)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		w.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
 func (w *world) gitErr(args ...string) (string, error) {
+	out, err := w.command(args...).CombinedOutput()
+	return string(out), err
+}
+
+func (w *world) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = w.dir
 	date := w.clock.Format(time.RFC3339)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull, "TZ=UTC", "LC_ALL=C", "GIT_AUTHOR_DATE="+date, "GIT_COMMITTER_DATE="+date,
 		"GIT_AUTHOR_NAME="+w.author, "GIT_AUTHOR_EMAIL="+strings.ToLower(w.author)+"@example.com", "GIT_COMMITTER_NAME="+w.author, "GIT_COMMITTER_EMAIL="+strings.ToLower(w.author)+"@example.com")
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	return cmd
 }
 
 // commit commits everything an hour later, and gives the commit's id.
@@ -286,14 +302,17 @@ func (w *world) order(o *resource.Object, e *state.Entry) {
 // renew lets an address's order be followed by another one.
 func (w *world) renew(name string) {
 	w.Helper()
-	w.record(func(f *state.File) {
-		a := address(name)
-		e := f.Objects[a]
-		was := e.Identity
-		e.Identity.Earlier = append(e.Identity.Earlier, state.Earlier{ID: was.ID, Nonce: was.Nonce, Generation: was.Generation, Sequence: was.Sequence, Ended: "renewed"})
-		e.Identity.Sequence++
-		w.order(w.load().Set.Get(a), e)
-	})
+	w.record(func(f *state.File) { w.renewIn(f, name) })
+}
+
+func (w *world) renewIn(f *state.File, name string) {
+	w.Helper()
+	a := address(name)
+	e := f.Objects[a]
+	was := e.Identity
+	e.Identity.Earlier = append(e.Identity.Earlier, state.Earlier{ID: was.ID, Nonce: was.Nonce, Generation: was.Generation, Sequence: was.Sequence, Ended: "renewed"})
+	e.Identity.Sequence++
+	w.order(w.load().Set.Get(a), e)
 }
 
 func address(s string) resource.Address {

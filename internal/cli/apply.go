@@ -128,9 +128,9 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 	o.Note = func(d diag.Diagnostic) { unsaid = errors.Join(unsaid, render.Findings(s.err, diag.List{d})) }
 	progress := render.NewProgress(s.err, time.Now)
 	o.Observer = progress
-	planned := false
+	planned, shown := false, s.json
 	o.Confirm = func(p *reconcile.Plan) (bool, error) {
-		planned = true
+		planned, shown = true, true
 		if err := s.unsent(project, nil); err != nil {
 			return false, err
 		}
@@ -144,6 +144,9 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 	progress.End()
 	if !planned {
 		unsaid = errors.Join(unsaid, s.unsent(project, err))
+	}
+	if !shown && applied != nil && applied.Plan != nil { // with nothing to approve, what the plan found is told all the same
+		unsaid = errors.Join(unsaid, render.Findings(s.err, applied.Plan.Findings))
 	}
 	return s.applied(applied, errors.Join(err, unsaid))
 }

@@ -59,22 +59,23 @@ const (
 
 // Findings made while planning and applying (DC2xxx).
 const (
-	FieldReleased  Code = "DC2001" // warning: removed from the manifest, cannot be cleared by the API
-	Forgotten      Code = "DC2003" // warning: no longer managed; tells what became of it
-	NoRemoteLock   Code = "DC2005" // note: concurrent runs elsewhere are not excluded
-	PriceUnknown   Code = "DC2006" // note: a price could not be read
-	RenewalClamped Code = "DC2008" // warning: renew_before is longer than the API allows
-	Moved          Code = "DC2009" // note: an object goes on under another name
-	TargetUnknown  Code = "DC2011" // a target that nothing has
-	LooksMoved     Code = "DC2010" // warning: a removed and an added manifest mean the same
-	GitUnsupported Code = "DC2012" // warning: a git repository that cannot be read
-	StateElsewhere Code = "DC2013" // note: the branch holds later state than the checkout
-	StateUnlanded  Code = "DC2014" // note: results that only this folder has
-	StateUnseen    Code = "DC2015" // warning: the state's branch is not in this clone, and was not asked for
-	LeftToAccount  Code = "DC2018" // warning: the next certificate is due and left to CertCentral
-	SiblingUnread  Code = "DC2017" // warning: the state of another project cannot be read, so what it owns counts as unmanaged
-	LaterIntent    Code = "DC2016" // note: objects of the state left alone, since this checkout may lack their manifests
-	RetireSpent    Code = "DC2019" // warning: a retire block that was carried out would name another order by now
+	FieldReleased   Code = "DC2001" // warning: removed from the manifest, cannot be cleared by the API
+	Forgotten       Code = "DC2003" // warning: no longer managed; tells what became of it
+	NoRemoteLock    Code = "DC2005" // note: concurrent runs elsewhere are not excluded
+	PriceUnknown    Code = "DC2006" // note: a price could not be read
+	RenewalClamped  Code = "DC2008" // warning: renew_before is longer than the API allows
+	Moved           Code = "DC2009" // note: an object goes on under another name
+	TargetUnknown   Code = "DC2011" // a target that nothing has
+	LooksMoved      Code = "DC2010" // warning: a removed and an added manifest mean the same
+	GitUnsupported  Code = "DC2012" // warning: a git repository that cannot be read
+	StateElsewhere  Code = "DC2013" // note: the branch holds later state than the checkout
+	StateUnlanded   Code = "DC2014" // note: results that only this folder has
+	StateUnseen     Code = "DC2015" // warning: the state's branch is not in this clone, and was not asked for
+	LeftToAccount   Code = "DC2018" // warning: the next certificate is due and left to CertCentral
+	SiblingUnread   Code = "DC2017" // warning: the state of another project cannot be read, so what it owns counts as unmanaged
+	ApproverDetails Code = "DC2019" // note: what an approver is besides name and address changed; the API changes nobody
+	LaterIntent     Code = "DC2016" // note: objects of the state left alone, since this checkout may lack their manifests
+	RetireSpent     Code = "DC2021" // warning: a retire block that was carried out would name another order by now
 )
 
 // Findings of the team's own policy, spec.policy of dcsync.yaml (DC15xx).

@@ -31,13 +31,13 @@ type Result struct {
 //
 //	desired ≠ applied, live = applied            intent
 //	desired = applied, live ≠ applied            drift
-//	desired ≠ applied, live ≠ applied, ≠ desired both
+//	desired ≠ applied, live ≠ applied, ≠ desired both, or where nothing was applied: intent
 //	live = desired, whatever was applied         nothing to do
 //	live not readable at this depth              desired against applied alone
 func Compare(in Input) Result {
 	var out Result
 	for _, f := range in.Descriptor.Leaves() {
-		if f.Change == resource.CreateOnly || in.Descriptor.SecretAt(f.Path) || ignored(in.Ignore, f.Path) {
+		if f.Change == resource.CreateOnly || in.Descriptor.SecretAt(f.Path) || Ignored(in.Ignore, f.Path) {
 			continue
 		}
 		rawDesired, rawApplied := f.Value(in.Desired), f.Value(in.Applied)
@@ -68,7 +68,7 @@ func Compare(in Input) Result {
 			change.Origin = resource.FromIntent
 		default:
 			change.Before = rawLive
-			change.Origin = origin(intended, !resource.Equal(live, applied), in.Applied != nil)
+			change.Origin = origin(intended, !resource.Equal(live, applied), rawApplied != nil)
 		}
 		if in.Via != nil {
 			change.Via, _ = in.Via(f.Path)
@@ -103,7 +103,8 @@ func Normal(f *resource.Field, v resource.Value) resource.Value {
 	return v
 }
 
-func ignored(list []resource.Path, p resource.Path) bool {
+// Ignored tells whether a list names a field, or what holds it.
+func Ignored(list []resource.Path, p resource.Path) bool {
 	for _, i := range list {
 		if p.Under(i) {
 			return true

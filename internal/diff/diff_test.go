@@ -64,6 +64,7 @@ func TestCompare(t *testing.T) {
 		{name: "both", applied: m("name", "a"), desired: m("name", "b"), live: m("name", "c"), want: "/name both"},
 		{name: "both sides made the same change", applied: m("name", "a"), desired: m("name", "b"), live: m("name", "b")},
 		{name: "never applied", desired: m("name", "b"), live: m("name", "c"), want: "/name intent"},
+		{name: "never applied, others were", applied: m("country", "de"), desired: m("country", "de", "name", "b"), live: m("country", "de", "name", "c"), want: "/name intent"},
 		{name: "not managed", applied: m(), desired: m(), live: m("name", "c")},
 		{name: "spelled differently", applied: m("country", "de"), desired: m("country", "DE"), live: m("country", "de")},
 		{name: "not readable in a list", applied: m("message", "a"), desired: m("message", "b"), live: m("name", "x"), depth: resource.ListDepth, want: "/message intent"},

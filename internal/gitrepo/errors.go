@@ -26,8 +26,9 @@ var (
 	ErrClock         = errors.New("this machine's clock is off")
 )
 
-// UnsupportedError names the feature of a repository that this package does not handle. It is ErrUnsupported.
-type UnsupportedError struct{ Feature string }
+// UnsupportedError names the feature of a repository that this package does not handle, and the next step where a new clone would have the
+// feature too, "" otherwise. It is ErrUnsupported.
+type UnsupportedError struct{ Feature, Hint string }
 
 // Error names the feature.
 func (e *UnsupportedError) Error() string {

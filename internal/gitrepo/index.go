@@ -155,9 +155,9 @@ func (x *index) keepExtensions(data []byte) error {
 		name, size := string(data[:4]), 8+int(binary.BigEndian.Uint32(data[4:]))
 		switch name {
 		case "link":
-			return &UnsupportedError{Feature: "a split index"}
+			return &UnsupportedError{Feature: "a split index", Hint: "run git update-index --no-split-index"}
 		case "sdir":
-			return &UnsupportedError{Feature: "a sparse index"}
+			return &UnsupportedError{Feature: "a sparse index", Hint: "run git sparse-checkout reapply --no-sparse-index"}
 		case "REUC", "UNTR":
 			x.extensions = append(x.extensions, data[:size]...)
 		default:

@@ -406,16 +406,24 @@ func TestLandRefusesWhatItCannotEdit(t *testing.T) {
 	for name, tc := range map[string]struct {
 		prepare func(dir string)
 		feature string
+		mend    []string
 	}{
-		"split index":  {func(dir string) { git(t, dir, "update-index", "--split-index") }, "a split index"},
-		"sparse index": {func(dir string) { git(t, dir, "sparse-checkout", "set", "--cone", "--sparse-index") }, "a sparse index"},
+		"split index":  {func(dir string) { git(t, dir, "update-index", "--split-index") }, "a split index", []string{"update-index", "--no-split-index"}},
+		"sparse index": {func(dir string) { git(t, dir, "sparse-checkout", "set", "--cone", "--sparse-index") }, "a sparse index", []string{"sparse-checkout", "reapply", "--no-sparse-index"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := clone(t, bare)
 			tc.prepare(dir)
 			var unsupported *gitrepo.UnsupportedError
 			if err := open(t, dir).Check(t.Context(), landing("")); !errors.As(err, &unsupported) || unsupported.Feature != tc.feature {
-				t.Errorf("check: %v", err)
+				t.Fatalf("check: %v", err)
+			}
+			if want := "git " + strings.Join(tc.mend, " "); !strings.Contains(unsupported.Hint, want) {
+				t.Errorf("hint %q, want %q", unsupported.Hint, want)
+			}
+			git(t, dir, tc.mend...)
+			if err := open(t, dir).Check(t.Context(), landing("")); err != nil {
+				t.Errorf("after what the hint says: %v", err)
 			}
 		})
 	}

@@ -100,7 +100,7 @@ func supported(own settings) error {
 		switch {
 		case s.key == "objectformat" && value == "sha1", s.key == "refstorage" && value == "files":
 		case s.key == "objectformat":
-			return &UnsupportedError{Feature: "the object format " + value}
+			return &UnsupportedError{Feature: "the object format " + value, Hint: ofOtherObjects}
 		case s.key == "refstorage":
 			return &UnsupportedError{Feature: "the ref store " + value}
 		case s.key == "noop", s.key == "noop-v1", s.key == "partialclone", s.key == "preciousobjects", s.key == "worktreeconfig",
@@ -111,3 +111,8 @@ func supported(own settings) error {
 	}
 	return nil
 }
+
+// ofOtherObjects is the way out of a repository whose objects have longer ids than SHA-1 gives: go-git is built for one length, and a
+// clone keeps the format.
+const ofOtherObjects = "make a repository of SHA-1 objects (git init --object-format=sha1) and bring the history there, without its signatures, " +
+	"by git fast-export --all | git fast-import; only what commits, pushes, locks or reads the history needs that"

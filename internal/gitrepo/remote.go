@@ -99,7 +99,8 @@ func (r *remote) endpoint(root, raw string, a Access) (*endpoint, error) {
 	case "file":
 		out.via = file.DefaultClient
 	default:
-		return nil, &UnsupportedError{Feature: fmt.Sprintf("the protocol %s for remote %s", ep.Protocol, r.name)}
+		return nil, &UnsupportedError{Feature: fmt.Sprintf("the protocol %s for remote %s", ep.Protocol, r.name),
+			Hint: "give the remote an https, ssh or file address: git remote set-url"}
 	}
 	var secrets []string
 	if out.auth, secrets, err = a.login(ep, r.conf); err != nil {

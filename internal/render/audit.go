@@ -47,7 +47,7 @@ func AuditVerifyText(s *term.Stream, r *audit.Report) error {
 
 // IsAudit tells whether a text is an audit in a format, so that a later one may take its place.
 func IsAudit(format string, text []byte) bool {
-	mark := map[string]string{"json": `"transitions": `, "csv": strings.Join(auditColumns[:], ","), "html": `<title>Certificate audit`}[format]
+	mark := map[string]string{"json": `"transitions": `, "csv": strings.Join(auditColumns[:6], ",") + ",", "html": `<title>Certificate audit`}[format]
 	if mark == "" {
 		mark = " of the state file"
 	}
@@ -127,7 +127,7 @@ func entryTable(b *strings.Builder, s *term.Stream, entries []audit.Entry) {
 	for _, e := range entries {
 		rows = append(rows, []string{
 			minute(e.At), string(e.Event), subject(e.Address), people(e), verdictWords(e.Signature.Verdict), short(e.Commit), short(e.StateCommit),
-			e.OrderID, e.Serial, e.Detail,
+			e.OrderID, e.Serial, detail(e),
 		})
 	}
 	widths := make([]int, len(rows[0]))
@@ -149,6 +149,15 @@ func entryTable(b *strings.Builder, s *term.Stream, entries []audit.Entry) {
 		b.WriteString(text + "\n")
 	}
 	b.WriteByte('\n')
+}
+
+// detail gives the few words of an entry, with the name that its object has by now.
+func detail(e audit.Entry) string {
+	now := subject(e.GoesOnAs)
+	if now == "" || strings.Contains(e.Detail, now) {
+		return e.Detail
+	}
+	return strings.TrimPrefix(e.Detail+", now "+now, ", ")
 }
 
 func auditTitle(r *audit.Report) string {

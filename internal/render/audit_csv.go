@@ -13,7 +13,7 @@ import (
 // auditColumns are the columns of an audit as CSV. Findings and entries stand in one file; type tells them apart.
 var auditColumns = [...]string{
 	"type", "at", "address", "severity", "code", "event", "summary", "commit", "author", "committer", "signature", "signature_key", "order_id",
-	"serial_number", "state_commit", "evidence", "hint",
+	"serial_number", "state_commit", "evidence", "hint", "goes_on_as",
 }
 
 // AuditCSV writes one line for each finding, gravest first, and then one for each entry. Spreadsheets take no cell of it for a formula.
@@ -27,13 +27,13 @@ func AuditCSV(w io.Writer, r *audit.Report) error {
 		}
 		rows = append(rows, []string{
 			"finding", stamp(f.At), subject(f.Address), string(f.Severity), string(f.Code), "", f.Summary, "", "", "", "", "", "", "", "",
-			strings.Join(evidence, "; "), f.Hint,
+			strings.Join(evidence, "; "), f.Hint, "",
 		})
 	}
 	for _, e := range r.Entries {
 		rows = append(rows, []string{
 			"entry", stamp(e.At), subject(e.Address), "", "", string(e.Event), e.Detail, e.Commit, identity(e.Author), identity(e.Committer),
-			string(e.Signature.Verdict), e.Signature.Key, e.OrderID, e.Serial, e.StateCommit, "", "",
+			string(e.Signature.Verdict), e.Signature.Key, e.OrderID, e.Serial, e.StateCommit, "", "", subject(e.GoesOnAs),
 		})
 	}
 	for n, row := range rows {

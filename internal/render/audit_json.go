@@ -19,7 +19,7 @@ func AuditJSON(w io.Writer, r *audit.Report, found diag.List, version string) er
 	for _, e := range r.Entries {
 		doc.Entries = append(doc.Entries, entryJSON{
 			addressOrNil(e.Address), e.Event, instant(e.At), orNil(e.Commit), orNil(identity(e.Author)), orNil(identity(e.Committer)),
-			signatureOf(e.Signature), id(e.OrderID), orNil(e.Serial), orNil(e.StateCommit), e.Detail,
+			signatureOf(e.Signature), id(e.OrderID), orNil(e.Serial), orNil(e.StateCommit), e.Detail, addressOrNil(e.GoesOnAs),
 		})
 	}
 	for _, f := range gravest(r.Findings) {
@@ -71,6 +71,7 @@ type (
 		Serial      *string           `json:"serial_number"`
 		StateCommit *string           `json:"state_commit"`
 		Detail      string            `json:"detail"`
+		GoesOnAs    *resource.Address `json:"goes_on_as"`
 	}
 	signatureJSON struct {
 		Verdict *gitrepo.Verdict `json:"verdict"`

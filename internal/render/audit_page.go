@@ -75,6 +75,7 @@ type pageEntry struct {
 	N           int
 	Kind        string
 	Address     string
+	GoesOnAs    string // "" while it has that name
 	Event       audit.Event
 	At          time.Time
 	Detail      string
@@ -157,6 +158,7 @@ func (p *auditPage) entries(list []audit.Entry) {
 	for i, e := range list {
 		at := &p.Entries[i]
 		at.N, at.Kind, at.Address, at.Event, at.At, at.Detail = i+1, clean(e.Address.Kind), subject(e.Address), e.Event, e.At, clean(e.Detail)
+		at.GoesOnAs = subject(e.GoesOnAs)
 		at.Author = clean(identity(e.Author))
 		if e.Committer != e.Author {
 			at.Committer = clean(identity(e.Committer))
@@ -244,7 +246,7 @@ func newTrail(entries []audit.Entry) *trail {
 	return t
 }
 
-// of gives the entries behind a piece of evidence: those of the address, or all of them when none is.
+// of gives the entries behind a piece of evidence: those of the address, under all its names, or all of them when none is.
 func (t *trail) of(e audit.Evidence, a resource.Address) []int {
 	var all []int
 	switch e.Kind {
@@ -257,7 +259,7 @@ func (t *trail) of(e audit.Evidence, a resource.Address) []int {
 	}
 	var own []int
 	for _, n := range all {
-		if t.entries[n-1].Address == a {
+		if e := t.entries[n-1]; e.Address == a || e.GoesOnAs == a && a != (resource.Address{}) {
 			own = append(own, n)
 		}
 	}

@@ -33,10 +33,10 @@ func fullReport() *audit.Report {
 		Project: "acme", At: auditDay, From: days(-400), Head: commitID(9), Commits: 230, Transitions: 14,
 		Entries: []audit.Entry{
 			{Address: acme, Event: audit.Requested, At: days(-380), Commit: commitID(1), Author: ann, Committer: bob, Signature: good},
-			{Address: signing, Event: audit.Requested, At: days(-380), Commit: commitID(1), Author: ann, Committer: bob, Signature: good},
+			{Address: order("installer"), Event: audit.Requested, At: days(-380), Commit: commitID(1), Author: ann, Committer: bob, Signature: good, GoesOnAs: signing},
 			{Address: acme, Event: audit.Applied, At: days(-379), Commit: commitID(1), Author: bot, Committer: bot, Signature: none, OrderID: "70011", StateCommit: commitID(2)},
-			{Address: signing, Event: audit.Applied, At: days(-379), Commit: commitID(1), Author: bot, Committer: bot, Signature: none, OrderID: "112233",
-				Serial: "0A1B2C3D4E5F60718293A4B5C6D7E8F9", StateCommit: commitID(2), Detail: "generation 1"},
+			{Address: order("installer"), Event: audit.Applied, At: days(-379), Commit: commitID(1), Author: bot, Committer: bot, Signature: none, OrderID: "112233",
+				Serial: "0A1B2C3D4E5F60718293A4B5C6D7E8F9", StateCommit: commitID(2), Detail: "generation 1", GoesOnAs: signing},
 			{Address: web, Event: audit.Requested, At: days(-200), Commit: commitID(3), Author: bob, Committer: bob,
 				Signature: gitrepo.Judgement{Verdict: gitrepo.UnknownKey, Key: "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU", Reason: "no allowed key"}},
 			{Address: web, Event: audit.Applied, At: days(-199), Commit: commitID(3), Author: bot, Committer: bot, Signature: none, OrderID: "112240", StateCommit: commitID(4)},
@@ -94,7 +94,7 @@ func hostileReport() *audit.Report {
 		who := gitrepo.Identity{Name: name, Email: name}
 		r.Entries = append(r.Entries, audit.Entry{Address: a, Event: audit.Requested, At: days(-i), Commit: name, Author: who,
 			Committer: gitrepo.Identity{Name: name + "2", Email: name}, Signature: gitrepo.Judgement{Verdict: gitrepo.Bad, Key: name, Principal: name, Reason: name},
-			OrderID: name, Serial: name, StateCommit: name, Detail: name})
+			OrderID: name, Serial: name, StateCommit: name, Detail: name, GoesOnAs: resource.Address{Kind: "Order", Name: name}})
 		r.Findings = append(r.Findings, audit.Finding{Code: diag.Code(name), Severity: diag.Error, Address: a, At: days(-i), Summary: name, Hint: name,
 			Evidence: []audit.Evidence{{Kind: audit.EvidenceCommit, Value: name}, {Kind: audit.EvidenceKind(name), Value: name}, {Kind: audit.EvidenceOrder, Value: name}}})
 		r.Certificates = append(r.Certificates, audit.Certificate{Address: a, OrderID: name, Product: name, CommonName: name, Serial: name, Status: name, EndedAs: name,

@@ -117,7 +117,7 @@ func TestAuditJSONMembers(t *testing.T) {
 		"format_version": "1", "dcsync_version": "1.2.3", "project": "", "at": nil, "offline": false, "head": nil, "complete": false,
 		"commits": 0.0, "transitions": 0.0, "period": map[string]any{"from": nil, "to": nil}, "certificates": []any{}, "diagnostics": []any{},
 		"entries": []any{map[string]any{"address": nil, "event": "requested", "at": nil, "commit": nil, "author": nil, "committer": nil,
-			"signature": map[string]any{"verdict": nil, "key": nil}, "order_id": nil, "serial_number": nil, "state_commit": nil, "detail": ""}},
+			"signature": map[string]any{"verdict": nil, "key": nil}, "order_id": nil, "serial_number": nil, "state_commit": nil, "detail": "", "goes_on_as": nil}},
 		"findings": []any{map[string]any{"code": "DC3001", "severity": "", "address": nil, "at": nil, "summary": "", "hint": "", "evidence": []any{}}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"dcsync/internal/term"
@@ -16,6 +17,9 @@ func DriftText(s *term.Stream, p *reconcile.Plan) error {
 	for _, c := range visible {
 		changeText(&b, s, c)
 		b.WriteByte('\n')
+	}
+	if slices.ContainsFunc(visible, func(c *reconcile.Change) bool { return c.Action.Works() }) {
+		b.WriteString("`dcsync apply --refresh full` puts back what can be; without it an apply sees only what listings show, and what git changed.\n")
 	}
 	for _, u := range p.Unmanaged {
 		fmt.Fprintf(&b, "not managed: %s %s %s\n", u.Kind, clean(u.ID), clean(u.Summary))

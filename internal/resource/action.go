@@ -40,6 +40,9 @@ func (a Action) Destroys() bool {
 	return a == Revoke || a == Cancel || a == Withdraw || a == Replace || a == Deactivate
 }
 
+// Ends tells whether the action ends an order and does nothing else: it needs nothing of what the order refers to.
+func (a Action) Ends() bool { return a == Revoke || a == Cancel || a == Withdraw }
+
 // Works tells whether apply has something to do for the action.
 func (a Action) Works() bool { return a != Noop && a != Blocked && a != Deferred }
 

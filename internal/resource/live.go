@@ -49,8 +49,8 @@ type Live struct {
 
 	// Certificates are all that are known of it, read only when CertificatesPath was wanted.
 	Certificates []Certificate
-	// Approvers are the people who were named for a validation, by its type, read only when validations were wanted; and of an order those
-	// who may approve it, under "", known at InfoDepth.
+	// Approvers are the people who were named for a validation, by its type, read only when validations were wanted; and under "" those who may
+	// approve an order, or any order of an organization, known at InfoDepth.
 	Approvers map[string][]Approver
 }
 

@@ -31,6 +31,44 @@ spec:
   organization_contact: {ref: jane}
 `
 
+// An end needs nothing of the organization it refers to: it is carried out also when that fails, or is blocked, where a replacement is not.
+func TestEndBesideAFailure(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		edit  func(w *world)
+		after string
+		want  []string
+	}{
+		"failed": {func(w *world) {
+			w.edit("acme.yaml", "technical_contact: {ref: sam}", "technical_contact: {ref: ruth}")
+			w.fault("PUT /organization/**", "status:400", 9)
+		}, retireYAML(driverYAML, "action: revoke"), []string{"revoke Order/driver: done", "update Organization/acme: failed"}},
+		"failed, and a replacement": {func(w *world) {
+			w.edit("acme.yaml", "technical_contact: {ref: sam}", "technical_contact: {ref: ruth}")
+			w.fault("PUT /organization/**", "status:400", 9)
+		}, strings.Replace(lifecycleYAML(driverYAML, "apply_changes: now, allow: [replace]"), "{years: 1}", "{years: 2}", 1),
+			[]string{"replace Order/driver: skipped", "update Organization/acme: failed"}},
+		"blocked": {func(w *world) { w.edit("acme.yaml", "city: Lehi", "city: Provo") },
+			retireYAML(driverYAML, "action: revoke"), []string{"blocked Organization/acme: blocked", "revoke Order/driver: done"}},
+		"blocked, and a replacement": {func(w *world) { w.edit("acme.yaml", "city: Lehi", "city: Provo") },
+			strings.Replace(lifecycleYAML(driverYAML, "apply_changes: now, allow: [replace]"), "{years: 1}", "{years: 2}", 1),
+			[]string{"blocked Order/driver: blocked", "blocked Organization/acme: blocked"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, with(acme(), "driver.yaml", driverYAML))
+			w.mustApply()
+			tc.edit(w)
+			w.write("driver.yaml", tc.after)
+			a, err := w.apply(destroyOne)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.want("results", outcomes(a), tc.want...)
+		})
+	}
+}
+
 // A failure skips what depends on it and nothing else.
 func TestDependentsOfAFailure(t *testing.T) {
 	t.Parallel()

@@ -58,11 +58,12 @@ func explain(err error) error {
 // hintOf names the next step after an error of git, "" when there is none to name.
 func hintOf(err error) string {
 	var rejected *gitrepo.RejectedError
+	var unsupported *gitrepo.UnsupportedError
 	switch {
 	case errors.As(err, &rejected):
 		return rejected.Hint
-	case errors.Is(err, gitrepo.ErrUnsupported):
-		return "clone the repository anew without it, or apply without --commit"
+	case errors.As(err, &unsupported):
+		return cmp.Or(unsupported.Hint, "clone the repository anew without it")
 	case errors.Is(err, gitrepo.ErrNone):
 		return "work in a clone of the project's repository"
 	case errors.Is(err, gitrepo.ErrNoRemote):

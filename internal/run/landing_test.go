@@ -252,6 +252,9 @@ func TestLockLostEndsNothing(t *testing.T) {
 		t.Errorf("outcomes %v", outcomes(a))
 	}
 	w.want("writes", w.writes())
+	if n := a.Ledger.Results[0].Requests; n != 1 { // the look right before; the call itself was held back
+		t.Errorf("%d requests are counted", n)
+	}
 	a = w.mustApply(landing("git"), func(o *run.ApplyOptions) { o.MaxDestroy = 1 })
 	if len(w.writes()) != 1 {
 		t.Errorf("with its lock: %v", outcomes(a))

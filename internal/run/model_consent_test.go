@@ -31,6 +31,9 @@ func (m *model) run(t *rapid.T, run func()) {
 		case 0:
 		case 1:
 			m.mayReissue(t, was, now)
+			if o := order.of; !order.reissuing() && o.leaves(modelNames) && !sameNames(order.Certificate.DNSNames, was.Certificate.DNSNames) {
+				t.Fatalf("%s: order %d was reissued for %v; its names are left to others and were %v", o.name, order.ID, order.Certificate.DNSNames, was.Certificate.DNSNames)
+			}
 		case -1: // canceled on the way to an end
 			if r := was.of.retire; r == nil || !r.cancelReissue || !slices.Contains(m.named(was.of, before), was) {
 				t.Fatalf("%s: the reissue of order %d was canceled, and nobody asked for that", was.of.name, order.ID)
@@ -79,6 +82,14 @@ func (m *model) mayOrder(t *rapid.T, before *snapshot, order *modelSeen, now tim
 	if last == nil {
 		refuse("there is none before it")
 	}
+	switch {
+	case o.leaves(modelNames) && !sameNames(order.Certificate.DNSNames, last.Certificate.DNSNames):
+		refuse(fmt.Sprintf("for %v; its names are left to others and were %v", order.Certificate.DNSNames, last.Certificate.DNSNames))
+	case o.leaves(modelEmails) && !sameNames(order.AdditionalEmails, last.AdditionalEmails):
+		refuse(fmt.Sprintf("with e-mails to %v; they are left to others and were %v", order.AdditionalEmails, last.AdditionalEmails))
+	case o.leaves(modelMessage) && order.CustomRenewalMessage != last.CustomRenewalMessage:
+		refuse(fmt.Sprintf("with the message %q; it is left to others and was %q", order.CustomRenewalMessage, last.CustomRenewalMessage))
+	}
 	if order.RenewalOf == last.ID {
 		due := last.due(o.renew, now)
 		switch {
@@ -105,8 +116,8 @@ func (m *model) mayReissue(t *rapid.T, was *modelSeen, now time.Time) {
 	o := was.of
 	refuse := func(why string) { t.Fatalf("%s: order %d was reissued: %s", o.name, was.ID, why) }
 	rekeyed := o.csr && was.Certificate.CSR != o.keys[o.key]
-	renamed := o.tls && !sameNames(was.Certificate.DNSNames, o.dnsNames())
-	loses := o.tls && slices.ContainsFunc(was.Certificate.DNSNames, func(n string) bool { return !slices.Contains(o.dnsNames(), n) })
+	renamed := o.tls && !o.leaves(modelNames) && !sameNames(was.Certificate.DNSNames, o.dnsNames())
+	loses := o.tls && !o.leaves(modelNames) && slices.ContainsFunc(was.Certificate.DNSNames, func(n string) bool { return !slices.Contains(o.dnsNames(), n) })
 	due := was.due(o.renew, now)
 	timely := o.renew != "" && due.reissue && !now.Before(due.earliest)
 	switch {
@@ -174,15 +185,10 @@ func (m *model) spent(t *rapid.T, r *modelRetire, was *modelSeen) bool {
 
 // buried gives the keys that the state knows as compromised.
 func (m *model) buried(t *rapid.T) map[string]bool {
-	digests := map[string]bool{}
-	for _, e := range m.file(t).Objects {
-		for _, tomb := range e.Identity.Tombstones {
-			digests[tomb.Key] = true
-		}
-	}
+	known := m.file(t).CompromisedKeys()
 	out := map[string]bool{}
 	for csr, digest := range modelDigests() {
-		out[csr] = digests[digest]
+		_, out[csr] = known[digest]
 	}
 	return out
 }
@@ -195,17 +201,18 @@ func (m *model) mayRevoke(t *rapid.T, before, after *snapshot) {
 	}
 	for _, c := range after.Certificates {
 		order := after.byID[c.OrderID]
-		if c.Status != "revoked" || !alive[c.SerialNumber] || order.over() || m.dying[order.ID] {
+		if c.Status != "revoked" || !alive[c.SerialNumber] || order.over() {
 			continue
 		}
 		r := order.of.retire
-		if r == nil || !order.of.present || r.target != "certificate:"+c.SerialNumber || order.of.protect {
+		switch asked := r != nil && order.of.present && r.target == "certificate:"+c.SerialNumber && !order.of.protect; {
+		case asked && before.byID[order.ID].rejected(r.comments):
+			t.Fatalf("%s: certificate %s of order %d was revoked, though people said no to that", order.of.name, c.SerialNumber, order.ID)
+		case asked:
+			m.revoked[c.SerialNumber] = true
+		case !m.dying[order.ID]:
 			t.Fatalf("%s: certificate %s of order %d was revoked, and nobody asked for that", order.of.name, c.SerialNumber, order.ID)
 		}
-		if before.byID[order.ID].rejected(r.comments) {
-			t.Fatalf("%s: certificate %s of order %d was revoked, though people said no to that", order.of.name, c.SerialNumber, order.ID)
-		}
-		m.revoked[c.SerialNumber] = true
 	}
 }
 

@@ -105,6 +105,14 @@ func (m *model) editCertificate(t *rapid.T) {
 
 func (m *model) editLifecycle(t *rapid.T) {
 	o := pick(t, "order", m.chosen(present))
+	if rapid.IntRange(0, 2).Draw(t, "ignore") == 0 {
+		fields := []string{modelEmails, modelMessage}
+		if o.tls {
+			fields = append(fields, modelNames)
+		}
+		o.ignore = rapid.SliceOfNDistinct(rapid.SampledFrom(fields), 0, len(fields), rapid.ID[string]).Draw(t, "left to others")
+		return
+	}
 	if rapid.Bool().Draw(t, "renewal") {
 		o.renew = rapid.SampledFrom([]string{"", "30d", "10%", "100d"}).Draw(t, "renew before")
 		if org := m.orgs[o.org]; org != nil && org.status == "inactive" {

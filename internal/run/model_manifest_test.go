@@ -144,6 +144,7 @@ type modelOrder struct {
 	protect    bool
 	mayReplace bool
 	mayRevoke  bool
+	ignore     []string // paths left to others: of the names, the e-mails and the message
 	retire     *modelRetire
 
 	nonces map[[2]int]string
@@ -194,6 +195,15 @@ func (o *modelOrder) dnsNames() []string {
 	cn := o.first + ".example.com"
 	return [][]string{{cn, "www." + cn}, {cn, "pay." + cn, "www." + cn}, {cn, "pay." + cn}}[o.names]
 }
+
+const (
+	modelNames   = "/certificate/dns_names"
+	modelEmails  = "/additional_emails"
+	modelMessage = "/custom_renewal_message"
+)
+
+// leaves tells whether a field is left to others.
+func (o *modelOrder) leaves(path string) bool { return slices.Contains(o.ignore, path) }
 
 // write puts the manifests on disk as the model wants them.
 func (m *model) write() {
@@ -274,6 +284,9 @@ func (o *modelOrder) manifest(b *strings.Builder, org *modelOrg) {
 	}
 	if o.reuse {
 		b.WriteString(", key: reuse")
+	}
+	if len(o.ignore) > 0 {
+		fmt.Fprintf(b, ", ignore: [%s]", strings.Join(o.ignore, ", "))
 	}
 	b.WriteString("}\n")
 	if r := o.retire; r != nil {

@@ -156,6 +156,9 @@ func (r waiting) off() bool {
 
 // loses tells whether another certificate would lack a name of the present one.
 func (r waiting) loses() bool {
+	if r.o.leaves(modelNames) {
+		return false
+	}
 	for _, name := range r.own.Certificate.DNSNames {
 		found := false
 		for _, n := range r.o.dnsNames() {

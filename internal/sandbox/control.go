@@ -281,6 +281,7 @@ func (s *Server) patch(kind, id string, body []byte) reply {
 			next.Status = map[bool]string{true: "active", false: "inactive"}[next.IsActive]
 		}
 		next.Hidden = o.Hidden
+		s.acct.samePeople(o, &next)
 		*o = next
 		return ok(o.dumped())
 	case "order":

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"reflect"
 	"slices"
 	"time"
 )
@@ -110,6 +111,32 @@ func (c *call) validations(f form, required bool) []submission {
 		wanted = append(wanted, s)
 	}
 	return wanted
+}
+
+// samePeople keeps together what an edit behind the API's back changes on one
+// side only: who is no verified contact any more is named for no validation,
+// and who is named for one is a verified contact.
+func (a *account) samePeople(was, next *organization) {
+	named := func(list []contact, u userRef) bool {
+		return slices.ContainsFunc(list, func(v contact) bool {
+			return u.ID != 0 && (u.ID == v.UserID || u.ID == v.ID) || u.FirstName == v.FirstName && u.LastName == v.LastName
+		})
+	}
+	contacts := reflect.DeepEqual(was.VerifiedContacts, next.VerifiedContacts)
+	validations := reflect.DeepEqual(was.Validations, next.Validations)
+	for i := range next.Validations {
+		v := &next.Validations[i]
+		switch {
+		case !contacts && validations:
+			v.VerifiedUsers = slices.DeleteFunc(slices.Clone(v.VerifiedUsers), func(u userRef) bool { return !named(next.VerifiedContacts, u) })
+		case contacts && !validations:
+			for _, u := range v.VerifiedUsers {
+				if !named(next.VerifiedContacts, u) {
+					next.VerifiedContacts = append(next.VerifiedContacts, contact{ID: a.nextID("contact"), FirstName: u.FirstName, LastName: u.LastName})
+				}
+			}
+		}
+	}
 }
 
 // submit starts validations. One that is active stays so and only gains

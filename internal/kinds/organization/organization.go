@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"dcsync/internal/certcentral"
@@ -107,20 +108,36 @@ func live(item map[string]any, depth resource.Depth) *resource.Live {
 	if l.Status == "inactive" {
 		l.Phase = resource.Ended
 	}
+	l.Approvers = approvers(item)
 	for _, v := range certcentral.Items(item, "validations") {
-		typ := resource.Text(resource.FromAny(v["type"]))
-		l.Validation[typ] = resource.Text(resource.FromAny(v["status"]))
-		for _, u := range certcentral.Items(v, "verified_users") {
-			person, _ := resource.FromAny(u).(resource.Map)
-			if l.Approvers == nil {
-				l.Approvers = map[string][]resource.Approver{}
-			}
-			l.Approvers[typ] = append(l.Approvers[typ], resource.Approver{ID: certcentral.ID(u["id"]),
-				FirstName: resource.Text(person["first_name"]), LastName: resource.Text(person["last_name"])})
-		}
+		l.Validation[text(v, "type")] = text(v, "status")
 	}
 	l.Observed = observed(l)
 	return l
+}
+
+// approvers gives the verified contacts, whom only the info shows, under "", and by type who of them was named for a validation: somebody whom
+// the info does not show any more has left, whatever a validation still names. The ids of contacts are not those of users (API facts,
+// sections 4.2 and 4.6).
+func approvers(item map[string]any) map[string][]resource.Approver {
+	out := map[string][]resource.Approver{}
+	for _, c := range certcentral.Items(item, "verified_contacts") {
+		out[""] = append(out[""], resource.Approver{FirstName: text(c, "first_name"), LastName: text(c, "last_name")})
+	}
+	for _, v := range certcentral.Items(item, "validations") {
+		for _, u := range certcentral.Items(v, "verified_users") {
+			a := resource.Approver{ID: certcentral.ID(u["id"]), FirstName: text(u, "first_name"), LastName: text(u, "last_name")}
+			left := len(out[""]) > 0 && !slices.Contains(out[""], resource.Approver{FirstName: a.FirstName, LastName: a.LastName})
+			if t := text(v, "type"); !left {
+				out[t] = append(out[t], a)
+			}
+		}
+	}
+	return out
+}
+
+func text(item map[string]any, name string) string {
+	return resource.Text(resource.FromAny(item[name]))
 }
 
 // observed is what a list item tells of an organization: its status, its details and its validations.
