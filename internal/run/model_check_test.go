@@ -315,11 +315,11 @@ func (m *model) previousHolds(t *rapid.T, o *modelOrder, said bool) {
 	}
 	spent := slices.ContainsFunc(m.spentOf, func(address string) bool { return address == "Order/"+o.name })
 	ended := slices.ContainsFunc(s.orders(o), func(order *modelSeen) bool {
-		return before.after(order) && (order.over() && order.Status != "expired" || order.waits("revoke") || order.rejected(o.retire.comments))
+		return before.after(order) && (order.over() || order.waits("revoke") || order.rejected(o.retire.comments))
 	})
 	switch {
 	case spent && !ended:
-		t.Fatalf("%s: the plan says that retire was carried out for an order before %d, and none was ended", o.name, before.ID)
+		t.Fatalf("%s: the plan says that retire was carried out for an order before %d, and none has ended", o.name, before.ID)
 	case m.spent(t, o.retire, before) && !spent:
 		t.Fatalf("%s: retire was carried out for orders %v and names order %d now, and the plan does not say so", o.name, o.retire.carried, before.ID)
 	case !spent && !said && !before.waits("revoke"):
