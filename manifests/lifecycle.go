@@ -82,8 +82,7 @@ func (l *loader) checkSequence(d *document) {
 		}
 		return
 	}
-	generation, _ := resource.Get(d.value, "/lifecycle/generation").(resource.Int)
-	if d.has(renewBefore) || generation > 1 {
+	if d.has(renewBefore) || generationOf(d) > 1 {
 		l.unfit(d, path, diag.BadValue, fmt.Sprintf("%s must hold %s where the manifest orders more than once", path.Last(), seqMark),
 			fmt.Sprintf("write %s-%s, or leave it out: dcsync then makes one for each order", own, seqMark))
 	}
@@ -117,21 +116,38 @@ func resourceList(m resource.Map, p resource.Path) resource.List {
 	return list
 }
 
-// checkMoved: an earlier name must be free, and be claimed once.
+// checkMoved: an earlier name must be free, and be claimed once. Orders are told apart by their generation too: two manifests may have had one name, or
+// have it now, where those differ.
 func (l *loader) checkMoved(d *document) {
 	for i, name := range movedFrom(d) {
 		at := resource.Path("/metadata/moved_from").Index(i)
 		was := resource.Address{Kind: d.kind, Name: name}
-		if was == d.address() || l.byAddress[was] != nil {
-			l.unfit(d, at, diag.MovedConflict, fmt.Sprintf("%s is still there", was), "name only what has no manifest any more")
+		if holder := l.byAddress[was]; was == d.address() || holder != nil && !apart(d, holder) {
+			hint := "name only what has no manifest any more"
+			if was != d.address() && d.desc.Nonce != "" {
+				hint += ", or give that one another lifecycle.generation: each then stands for what was ordered as its own"
+			}
+			l.unfit(d, at, diag.MovedConflict, fmt.Sprintf("%s is still there", was), hint)
 			continue
 		}
 		for _, other := range l.documents {
-			if other != d && other.kind == d.kind && l.byAddress[other.address()] == other && slices.Contains(movedFrom(other), name) {
+			if other != d && other.kind == d.kind && l.byAddress[other.address()] == other && slices.Contains(movedFrom(other), name) && !apart(d, other) {
 				l.unfit(d, at, diag.MovedConflict, fmt.Sprintf("%s was also the name of %s", was, other.address()), "leave it with one of the two")
 			}
 		}
 	}
+}
+
+// apart tells whether the orders of two manifests can be told apart where both had one name.
+func apart(a, b *document) bool {
+	return a.desc != nil && a.desc.Nonce != "" && generationOf(a) != generationOf(b)
+}
+
+func generationOf(d *document) int64 {
+	if n, ok := resource.Get(d.value, "/lifecycle/generation").(resource.Int); ok {
+		return int64(n)
+	}
+	return 1
 }
 
 // checkScope: what the project does not look at, it cannot manage.

@@ -172,7 +172,7 @@ func (r *runner) carryOut(ctx context.Context, c *Change) *Result {
 		r.mu.Unlock()
 	}
 	begin := r.opts.Now()
-	t := &task{runner: r, change: c, nonce: c.nonce, sequence: c.Sequence, result: &Result{Address: c.Address, Action: c.Action, Outcome: resource.Done, ID: c.ID}}
+	t := &task{runner: r, change: c, nonce: c.nonce, sequence: c.Sequence, origin: c.origin, result: &Result{Address: c.Address, Action: c.Action, Outcome: resource.Done, ID: c.ID}}
 	err := t.do(ctx)
 	t.result.Duration = r.opts.Now().Sub(begin)
 	if err != nil {
@@ -236,6 +236,7 @@ type task struct {
 
 	nonce    string // of the order that the change stands for in the end: a look-up may find that others followed
 	sequence int
+	origin   string // the name that order was placed under, "" where the object itself tells
 }
 
 // errBlocked marks a change that turned out, at the last look, to be one that must not be made.

@@ -91,16 +91,18 @@ func (b *builder) missing(p *Plan, o *resource.Object) {
 		c := b.blocked(o, v.block, v.hint)
 		if v.over != nil {
 			c.ID, c.live, c.nonce, c.Sequence, c.before, c.over = v.over.ID, v.over, v.over.Nonce, v.at.sequence, v.before, true
+			c.origin = v.at.origin
 		}
 		b.add(p, c)
 	case v.adopt != nil:
 		c := b.change(o, resource.Adopt, resource.ByRecovery, adoptReason(o))
 		c.ID, c.live, c.nonce, c.Sequence, c.before = v.adopt.ID, v.adopt, v.adopt.Nonce, v.at.sequence, v.before
+		c.origin = v.at.origin
 		c.Fields = b.adoptable(o, v.adopt)
 		c.Requests = requests(c.Fields, c.live)
 		b.add(p, c)
 	default:
-		if !b.refused(p, o, b.orphan, b.claimed, b.cannotCreate) {
+		if !b.refused(p, o, b.notYetMoved, b.orphan, b.claimed, b.cannotCreate) {
 			b.add(p, b.create(o, "not in state"))
 		}
 	}
@@ -195,7 +197,8 @@ func (b *builder) create(o *resource.Object, reason string) *Change {
 	}
 	c.Requests = 1
 	if o.Descriptor.Nonce != "" {
-		c.Requests++
+		c.keys = b.keys(o)
+		c.Requests += max(1, len(c.keys)) // without the account they are not known
 	}
 	c.Requests += requests(sentAfter(o.Descriptor, b.desired(o)), nil)
 	return c
@@ -317,8 +320,11 @@ func (b *builder) counts(p *Plan) {
 // compare gives the differences of an object in state, its notes and custom fields narrowed to what is ours.
 func (b *builder) compare(o *resource.Object, entry *state.Entry, live *resource.Live) diff.Result {
 	in := diff.Input{Descriptor: o.Descriptor, Desired: b.desired(b.sending(o, entry, live)), Applied: appliedSpec(entry, live), Ignore: o.Lifecycle.Ignore, Via: o.ViaAt}
-	if o.Descriptor.Nonce != "" && (entry.Identity.Generation > 1 || entry.Identity.Sequence > 0) {
-		in.Ignore = append(slices.Clone(in.Ignore), o.Descriptor.Nonce, renewalOf) // only the first order carries the manifest's own
+	if o.Descriptor.Nonce != "" {
+		in.Ignore = append(slices.Clone(in.Ignore), o.Descriptor.Nonce) // an order keeps what it was placed with; see idKept
+		if entry.Identity.Generation > 1 || entry.Identity.Sequence > 0 {
+			in.Ignore = append(in.Ignore, renewalOf) // only the first order carries the manifest's own
+		}
 	}
 	in.Ignore = append(slices.Clone(in.Ignore), b.unheard[o.Address.String()]...)
 	for _, f := range o.Descriptor.Leaves() {

@@ -23,31 +23,36 @@ import (
 // longestChain bounds the places that are looked at: twenty years of monthly renewals.
 const longestChain = 240
 
-// place is where an order stands among those of a manifest.
+// place is where an order stands among those of a manifest, and the name it was placed under.
 type place struct {
 	generation, sequence int
+	origin               string
 }
 
 // placeOf gives where a nonce stands in one generation of a manifest; false when it is not of it.
 func (b *builder) placeOf(o *resource.Object, generation int, nonce string) (place, bool) {
-	first := place{generation: generation}
 	if nonce == "" || o.Descriptor.Nonce == "" {
-		return first, false
+		return place{}, false
 	}
-	if nonce == nonceOf(b.in, o, b.origin(o), generation, 0) {
-		return first, true
+	e := b.in.State.Objects[o.Address]
+	for _, k := range keysOf(b.in, o, e, generation, 0) {
+		if k.nonce == nonce {
+			return k.place, true
+		}
 	}
 	k := chainKey{o.Address, generation}
 	places, known := b.chains[k]
 	if !known {
-		places = map[string]int{}
+		places = map[string]place{}
 		for n := 1; n < longestChain; n++ {
-			places[nonceOf(b.in, o, b.origin(o), generation, n)] = n
+			for _, k := range keysOf(b.in, o, e, generation, n) {
+				places[k.nonce] = k.place
+			}
 		}
 		b.chains[k] = places
 	}
-	n, ok := places[nonce]
-	return place{generation, n}, ok
+	at, ok := places[nonce]
+	return at, ok
 }
 
 // chainKey names one generation of a manifest.
@@ -59,11 +64,19 @@ type chainKey struct {
 // outgrown tells whether a nonce is of an earlier generation of a manifest.
 func (b *builder) outgrown(o *resource.Object, nonce string) bool {
 	for g := o.Lifecycle.Generation - 1; g > 0; g-- {
-		if _, ok := b.placeOf(o, g, nonce); ok {
+		if at, ok := b.placeOf(o, g, nonce); ok && !b.anothers(o, at) {
 			return true
 		}
 	}
 	return false
+}
+
+// anothers tells whether the orders of a name and generation are those of another manifest, which had that name before this one, or has it now.
+func (b *builder) anothers(o *resource.Object, at place) bool {
+	return slices.ContainsFunc(b.order, func(other *resource.Object) bool {
+		return other != o && other.Address.Kind == o.Address.Kind && other.Lifecycle.Generation == at.generation &&
+			slices.Contains(originsOf(other, b.in.State.Objects[other.Address]), at.origin)
+	})
 }
 
 // accounted tells whether a live order is what some manifest of the project stands, or stood, for.
@@ -91,7 +104,7 @@ func end(links []link) (last []*resource.Live, at place, before []link) {
 	slices.SortStableFunc(links, func(x, y link) int { return cmp.Compare(x.sequence, y.sequence) })
 	at = links[len(links)-1].place
 	for _, l := range links {
-		if l.place == at {
+		if l.sequence == at.sequence {
 			last = append(last, l.live)
 		} else {
 			before = append(before, l)
@@ -108,8 +121,7 @@ func (b *builder) endedBefore(o *resource.Object) verdict {
 		k := Key{item.Kind, item.ID}
 		info := b.in.Live.Infos[k]
 		if info == nil {
-			want := slices.DeleteFunc(managedPaths(o, nil), func(p resource.Path) bool { return p == resource.CertificatesPath })
-			return verdict{missing: b.untried(Read{Key: k, Want: want})}
+			return verdict{missing: b.untried(*b.look(o, k))}
 		}
 		at, mine := b.placeOf(o, o.Lifecycle.Generation, info.Nonce)
 		switch {
@@ -118,7 +130,7 @@ func (b *builder) endedBefore(o *resource.Object) verdict {
 		case !mine:
 			return verdict{}
 		}
-		next := Key{o.Address.Kind, nonceOf(b.in, o, b.origin(o), at.generation, at.sequence+1)}
+		next := Key{o.Address.Kind, nonceOf(b.in, o, at.origin, at.generation, at.sequence+1)}
 		if followers, looked := b.in.Live.Carriers[next]; !looked || len(followers) > 0 {
 			return verdict{missing: b.untried(Read{Key: next, Carriers: true})}
 		}
@@ -139,13 +151,7 @@ func (b *builder) newestEnded(o *resource.Object) []*resource.Live {
 			out = append(out, live)
 		}
 	}
-	slices.SortStableFunc(out, func(x, y *resource.Live) int {
-		if newer(x, y) {
-			return -1
-		}
-		return 1
-	})
-	return out[:min(2, len(out))]
+	return newest(out)
 }
 
 // untried gives what is to be read, nil when that was tried.
@@ -174,31 +180,6 @@ func (t *task) foundEnded(ctx context.Context) error {
 		return t.blocked(t.change.Reason, "") // what it refers to has no id: it is recorded another time
 	}
 	return t.recordEnded(ctx, spec, []*resource.Live{t.change.live})
-}
-
-// beyond goes on from an order of the change's nonce that has ended to the one that followed it, and so on. It gives the order at the
-// end of the chain when that lives; else it records that the manifest's order has ended.
-func (t *task) beyond(ctx context.Context, spec resource.Map, found []*resource.Live) (*resource.Live, error) {
-	o := t.change.object
-	origin := originOf(o, t.store.Snapshot().Objects[o.Address])
-	for n := t.sequence + 1; n < longestChain; n++ {
-		nonce := nonceOf(t.in, o, origin, o.Lifecycle.Generation, n)
-		next, err := t.carriers(ctx, nonce, managedPaths(o, nil))
-		if err != nil {
-			return nil, err
-		}
-		if len(next) == 0 {
-			break
-		}
-		found, t.nonce, t.sequence = next, nonce, n
-		switch v := judge(o.Descriptor, spec, found); {
-		case v.block != "":
-			return nil, t.blocked(v.block, v.hint)
-		case v.adopt != nil:
-			return v.adopt, nil
-		}
-	}
-	return nil, t.recordEnded(ctx, spec, found)
 }
 
 // earlierOf gives what is kept of the orders that the adopted one followed.

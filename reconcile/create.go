@@ -14,7 +14,7 @@ import (
 
 // How one object comes into being without ever being asked for twice:
 //
-//	look up ──found──▶ adopt                       (an earlier run asked for it)
+//	look up ──found──▶ adopt, or block             (an earlier run asked for it; see lookup.go)
 //	   │none
 //	  POST ──answer──▶ record ─▶ what is sent afterwards
 //	   │no answer
@@ -40,7 +40,7 @@ func (t *task) create(ctx context.Context) error {
 	}
 	d := t.change.object.Descriptor
 	if d.Nonce != "" {
-		found, err := t.lookup(ctx, spec)
+		found, err := t.lookup(ctx, spec, t.change.keys)
 		if err != nil {
 			return err
 		}
@@ -181,7 +181,7 @@ func (t *task) ask(ctx context.Context, spec resource.Map) (*resource.Created, *
 		}
 		// The account may require unique alternative order ids; then a refusal can mean that it is there already.
 		if d.Nonce != "" && refused(err) {
-			if found, lookErr := t.lookup(ctx, spec); lookErr == nil && found != nil {
+			if found, lookErr := t.lookup(ctx, spec, t.placing()); lookErr == nil && found != nil {
 				return nil, found, nil
 			}
 		}
@@ -199,50 +199,6 @@ func refused(err error) bool {
 	}
 	_, _, status := api.Problem()
 	return status == 400 || status == 409 || status == 422
-}
-
-// lookup finds what carries the change's nonce: one live object to adopt, nil for none, or an error that blocks.
-func (t *task) lookup(ctx context.Context, spec resource.Map) (*resource.Live, error) {
-	d := t.change.object.Descriptor
-	found, err := t.carriers(ctx, t.change.nonce, managedPaths(t.change.object, nil))
-	if err != nil {
-		return nil, err
-	}
-	v := judge(d, spec, found)
-	switch {
-	case v.block != "":
-		return nil, t.blocked(v.block, v.hint)
-	case v.adopt == nil && len(found) > 0:
-		return t.beyond(ctx, spec, found)
-	}
-	return v.adopt, nil
-}
-
-// carriers reads the orders that carry a nonce, and of them what is wanted. That one of them cannot be read, or is another manifest's, blocks.
-func (t *task) carriers(ctx context.Context, nonce string, want []resource.Path) ([]*resource.Live, error) {
-	d := t.change.object.Descriptor
-	t.sent(1)
-	ids, err := t.remote.Lookup(ctx, d.Kind, nonce)
-	if err != nil {
-		return nil, err
-	}
-	known := t.store.Snapshot()
-	var found []*resource.Live
-	for _, id := range ids {
-		if owner, ok := known.ByID(d.Kind, id); ok && owner != t.change.Address {
-			return nil, t.blocked(fmt.Sprintf("order %s carries this manifest's alternative_order_id but is owned by %s", id, owner), "choose another alternative_order_id")
-		}
-		t.sent(1)
-		live, err := t.remote.Read(ctx, d.Kind, id, want)
-		if errors.Is(err, resource.ErrNotFound) {
-			return nil, t.blocked(fmt.Sprintf("order %s carries this manifest's alternative_order_id but cannot be read", id), "use a key that sees it")
-		}
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, live)
-	}
-	return found, nil
 }
 
 // recordEnded keeps in state that the manifest's order was placed and has ended: only a raised generation orders again.
@@ -283,7 +239,7 @@ func (t *task) settled(ctx context.Context, spec resource.Map, since time.Time) 
 func (t *task) look(ctx context.Context, spec resource.Map) (*resource.Live, error) {
 	o := t.change.object
 	if o.Descriptor.Nonce != "" {
-		return t.lookup(ctx, spec)
+		return t.lookup(ctx, spec, t.placing())
 	}
 	t.sent(1)
 	l, err := t.remote.List(ctx, o.Address.Kind)
@@ -394,7 +350,10 @@ func (t *task) recordNew(ctx context.Context, id string, applied resource.Map) e
 	o := t.change.object
 	err := t.record(ctx, func(f *state.File) {
 		before := f.Objects[o.Address]
-		origin := originOf(o, before)
+		origin := t.origin
+		if before != nil || origin == "" {
+			origin = originOf(o, before)
+		}
 		e := newEntry(o, id, t.nonce, origin, o.Lifecycle.Generation, t.sequence)
 		if before != nil {
 			e.Identity.Earlier = before.Identity.Earlier

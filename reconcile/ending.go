@@ -83,7 +83,7 @@ func (t *task) unfollowed(ctx context.Context) error {
 	o := t.change.object
 	own := t.store.Snapshot().Objects[o.Address]
 	for n := own.Identity.Sequence + 1; n < longestChain; n++ {
-		next, err := t.carriers(ctx, nonceOf(t.in, o, originOf(o, own), own.Identity.Generation, n), nil)
+		next, err := t.carriers(ctx, nonceOf(t.in, o, originOf(o, own), own.Identity.Generation, n), nil, false)
 		if err != nil || len(next) == 0 {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 // existing plans an object that is in state.
 func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
+	b.idKept(p, o, entry)
 	k := Key{o.Address.Kind, entry.Identity.ID}
 	if b.in.Live == nil {
 		n := len(p.Changes)

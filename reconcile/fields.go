@@ -313,8 +313,8 @@ func appliedFromLive(d *resource.Descriptor, desired resource.Map, live *resourc
 		if f.Method == methodValidation { // of which others may be there
 			have = orNil(validationsAsShown(want, nil, live))
 		}
-		if f.Path == d.Nonce && numbered(desired, d.Nonce) {
-			have = want // it was found by it
+		if f.Path == d.Nonce {
+			have = want // what it was placed with the identity says; see idKept
 		}
 		if resource.Equal(diff.Normal(f, f.Value(desired)), diff.Normal(f, f.Shown(live.Spec))) {
 			have = want

@@ -20,6 +20,7 @@ type builder struct {
 	nonce map[string]bool                       // the nonces that state holds
 	free  map[group][]*resource.Live            // listed objects that no entry of the state owns
 	named map[group]map[string][]*resource.Live // the same by the name they are told by, "" where they show none
+	alive map[shown][]*resource.Live            // listed objects that live and that no entry of the state owns, by what they show
 	aim   map[resource.Address]bool             // nil: everything
 
 	distrusted map[string]string // compromised keys by digest: the order that was revoked for it
@@ -27,7 +28,7 @@ type builder struct {
 	heirs   map[resource.Address]resource.Address // of entries without a manifest: the new manifest that seems to be theirs
 	unheard map[string][]resource.Path            // by address, the fields of which the API takes no notice
 	waiting map[resource.Address]bool             // who waits for people or DigiCert
-	chains  map[chainKey]map[string]int           // sequence by nonce, of the generations that were asked about
+	chains  map[chainKey]map[string]place         // place by nonce, of the generations that were asked about
 }
 
 // group is what two objects must share to be taken for one another.
@@ -35,7 +36,7 @@ type group struct{ kind, product string }
 
 func newBuilder(in Input) *builder {
 	b := &builder{in: in, aim: aimed(in), order: ordered(in.Set), owned: map[Key]resource.Address{}, ids: map[resource.Address]string{}, nonce: map[string]bool{},
-		free: map[group][]*resource.Live{}, named: map[group]map[string][]*resource.Live{}, chains: map[chainKey]map[string]int{},
+		free: map[group][]*resource.Live{}, named: map[group]map[string][]*resource.Live{}, chains: map[chainKey]map[string]place{},
 		waiting: map[resource.Address]bool{}, heirs: map[resource.Address]resource.Address{}, unheard: unheard(in.Findings),
 		distrusted: in.State.CompromisedKeys()}
 	for a, e := range in.State.Objects {
@@ -117,14 +118,10 @@ func (b *builder) candidates(o *resource.Object) []*resource.Live {
 // project of many manifests in an account of many other objects would compare each with each.
 func (b *builder) near(o *resource.Object, desired resource.Map) []*resource.Live {
 	g := group{o.Address.Kind, o.Descriptor.Product}
-	i := slices.IndexFunc(o.Descriptor.Leaves(), func(f *resource.Field) bool {
-		holder := o.Descriptor.Field(f.Path.Parent())
-		return f.Identity && f.Readable(resource.ListDepth) && (holder == nil || holder.RefKind == "")
-	})
-	if i < 0 {
+	f := nameField(o.Descriptor)
+	if f == nil {
 		return b.free[g]
 	}
-	f := o.Descriptor.Leaves()[i]
 	name := func(spec resource.Map) string {
 		if v := resource.Get(spec, f.Path); v != nil {
 			return resource.Text(first(f, v))
@@ -273,9 +270,9 @@ func (b *builder) byNonce(o *resource.Object) verdict {
 		return verdict{block: why, hint: hint}
 	case len(elsewhere) > 0 && o.Lifecycle.Generation == 1:
 		return verdict{block: fmt.Sprintf("%s %s was placed by this project under another name", strings.ToLower(o.Address.Kind), strings.Join(elsewhere, ", ")),
-			hint: "write its earlier name into metadata.moved_from, or raise lifecycle.generation to order anew"}
+			hint: "write its earlier name into metadata.moved_from, which may be that of a manifest with another lifecycle.generation; or raise lifecycle.generation to order anew"}
 	}
-	return b.endedBefore(o)
+	return b.unseenBefore(o)
 }
 
 // judge decides about objects that carry the nonce of a manifest and were read singly (domain rules, section 2). That ended
@@ -284,19 +281,18 @@ func judge(d *resource.Descriptor, desired resource.Map, found []*resource.Live)
 	var alive []*resource.Live
 	for _, f := range found {
 		if f.Product != d.Product {
-			return verdict{block: fmt.Sprintf("order %s carries this manifest's alternative_order_id but is a %s", f.ID, f.Product),
-				hint: "raise lifecycle.generation, or choose another alternative_order_id"}
+			return verdict{block: fmt.Sprintf("order %s carries this manifest's alternative_order_id but is a %s", f.ID, f.Product), hint: backTo(f, "product: "+f.Product)}
 		}
-		p := sameIdentity(d, desired, f)
+		p, choose := sameIdentity(d, desired, f), ""
 		if own := resource.Get(desired, d.Nonce); p == "" && own != nil && own == resource.Value(resource.String(f.Nonce)) {
 			// Anybody could have chosen the words of an id that a manifest writes itself.
 			if differ := detailsThatDiffer(d, desired, f); len(differ) > 0 {
-				p = differ[0]
+				p, choose = differ[0], "; where it is not this manifest's order, choose another alternative_order_id"
 			}
 		}
 		if p != "" {
 			return verdict{block: fmt.Sprintf("order %s carries this manifest's alternative_order_id but differs in %s", f.ID, p),
-				hint: "raise lifecycle.generation, or choose another alternative_order_id"}
+				hint: backTo(f, fmt.Sprintf("%s as the order has it%s", p, shownAt(d, f, p))) + choose}
 		}
 		if f.Phase != resource.Ended {
 			alive = append(alive, f)
@@ -310,6 +306,26 @@ func judge(d *resource.Descriptor, desired resource.Map, found []*resource.Live)
 		return verdict{adopt: alive[0]}
 	}
 	return verdict{}
+}
+
+// backTo says how a manifest comes to stand for an order that it no longer describes: another one would be a second beside it while it lives.
+func backTo(live *resource.Live, what string) string {
+	if live.Phase == resource.Ended {
+		return "raise lifecycle.generation to order again"
+	}
+	return fmt.Sprintf("write %s and apply, which takes order %s over; then change it again", what, live.ID)
+}
+
+// shownAt gives " (…)" around what a live object has in a field, the first item of a list; "" for nothing that can be shown in a line.
+func shownAt(d *resource.Descriptor, live *resource.Live, p resource.Path) string {
+	v := resource.Get(live.Spec, p)
+	if l, ok := v.(resource.List); ok && len(l) > 0 {
+		v = l[0]
+	}
+	if text := resource.Text(v); text != "" && len(text) <= 100 && !d.SecretAt(p) {
+		return " (" + text + ")"
+	}
+	return ""
 }
 
 // byDetails judges the unowned objects of a kind without a nonce: exactly one active object that equals the manifest in all it

@@ -10,7 +10,7 @@ import (
 )
 
 // Move gives the state with every entry under the name its manifest has now: an entry whose own name no manifest has any more goes to the
-// manifest that names it in moved_from and has no entry yet. No call is made for that, and the origin name stays. The file itself is
+// manifest that names it in moved_from and has no entry yet; where two do, their generations decide. No call is made for that, and the origin name stays. The file itself is
 // left alone; the findings say what moved.
 func Move(set *resource.Set, f *state.File) (*state.File, diag.List) {
 	var found diag.List
@@ -43,9 +43,21 @@ func Move(set *resource.Set, f *state.File) (*state.File, diag.List) {
 func earlierName(o *resource.Object, set *resource.Set, f *state.File) (resource.Address, bool) {
 	for _, name := range slices.Backward(o.MovedFrom) {
 		from := resource.Address{Kind: o.Address.Kind, Name: name}
-		if f.Objects[from] != nil && set.Get(from) == nil {
+		if entry := f.Objects[from]; entry != nil && set.Get(from) == nil && !nearer(o, name, entry, set, f) {
 			return from, true
 		}
 	}
 	return resource.Address{}, false
+}
+
+// nearer tells whether an entry goes to another manifest that had the same name: to the one of the entry's generation, or else of the next one.
+func nearer(o *resource.Object, name string, entry *state.Entry, set *resource.Set, f *state.File) bool {
+	least := entry.Identity.Generation
+	return slices.ContainsFunc(set.Objects, func(other *resource.Object) bool {
+		if other.Address == o.Address || other.Address.Kind != o.Address.Kind || f.Objects[other.Address] != nil || !slices.Contains(other.MovedFrom, name) {
+			return false
+		}
+		its := other.Lifecycle.Generation
+		return its >= least && (o.Lifecycle.Generation < least || its < o.Lifecycle.Generation)
+	})
 }

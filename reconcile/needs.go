@@ -83,18 +83,18 @@ func Needs(in Input) []Read {
 	whole := func(k Key, o *resource.Object) Read {
 		return Read{Key: k, Want: managedPaths(o, in.State.Objects[o.Address])}
 	}
+	var unsettled []*resource.Object
 	for _, o := range b.order {
 		if b.aim != nil && !b.aim[o.Address] {
 			continue
 		}
 		entry := in.State.Objects[o.Address]
 		if entry == nil {
-			open := len(out)
 			for _, c := range b.candidates(o) {
 				add(whole(Key{c.Kind, c.ID}, o))
 			}
-			if v := b.settle(o); v.missing != nil && len(out) == open {
-				add(*v.missing)
+			if v := b.settle(o); v.missing != nil {
+				unsettled = append(unsettled, o)
 			}
 			continue
 		}
@@ -103,6 +103,14 @@ func Needs(in Input) []Read {
 		}
 		if r := b.approversRead(o, entry); r != nil {
 			add(*r)
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for _, o := range unsettled { // now that it is known which orders are others'
+		if v := b.settle(o); v.missing != nil {
+			add(*v.missing)
 		}
 	}
 	return out

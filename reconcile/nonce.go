@@ -4,9 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"slices"
 	"strings"
 
+	"dcsync/internal/diag"
 	"dcsync/internal/resource"
+	"dcsync/state"
 )
 
 const (
@@ -44,17 +47,85 @@ func numbered(spec resource.Map, nonce resource.Path) bool {
 // nonceOf gives the nonce under which an object is created: the manifest's own for its first order, or for all when it has a place for
 // the number, else a derived one; "" for kinds that have none.
 func nonceOf(in Input, o *resource.Object, origin string, generation, sequence int) string {
-	d := o.Descriptor
-	if d.Nonce == "" || in.Live == nil {
+	if own := ownNonce(in, o, generation, sequence); own != "" {
+		return own
+	}
+	return derivedNonce(in, o, origin, generation, sequence)
+}
+
+// ownNonce gives the id that a manifest itself says for one of its orders, "" where it says none.
+func ownNonce(in Input, o *resource.Object, generation, sequence int) string {
+	if o.Descriptor.Nonce == "" || in.Live == nil {
 		return ""
 	}
-	own, ok := resource.Get(o.Spec, d.Nonce).(resource.String)
+	return writtenNonce(o, generation, sequence)
+}
+
+func writtenNonce(o *resource.Object, generation, sequence int) string {
+	own, ok := resource.Get(o.Spec, o.Descriptor.Nonce).(resource.String)
 	switch {
 	case !ok:
-	case numbered(o.Spec, d.Nonce):
+	case numbered(o.Spec, o.Descriptor.Nonce):
 		return strings.Replace(string(own), seqMark, fmt.Sprintf("%d-%d", generation, sequence), 1)
 	case generation == 1 && sequence == 0:
 		return string(own)
 	}
-	return Nonce(in.Live.ID, in.Settings.UID, d.Kind, origin, generation, sequence)
+	return ""
+}
+
+func derivedNonce(in Input, o *resource.Object, origin string, generation, sequence int) string {
+	if o.Descriptor.Nonce == "" || in.Live == nil {
+		return ""
+	}
+	return Nonce(in.Live.ID, in.Settings.UID, o.Descriptor.Kind, origin, generation, sequence)
+}
+
+// key is a nonce that an order of a manifest may carry, and where that order then stands.
+type key struct {
+	place
+	nonce string
+}
+
+// keysOf gives the nonces that the order of one place may carry: the one that the manifest says itself, and those of the names it may have been
+// placed under. An id of its own may have come into the manifest after the order was placed. e is nil where state has no entry.
+func keysOf(in Input, o *resource.Object, e *state.Entry, generation, sequence int) []key {
+	var out []key
+	if own := ownNonce(in, o, generation, sequence); own != "" {
+		out = append(out, key{place{generation, sequence, originOf(o, e)}, own})
+	}
+	for _, origin := range originsOf(o, e) {
+		if n := derivedNonce(in, o, origin, generation, sequence); n != "" {
+			out = append(out, key{place{generation, sequence, origin}, n})
+		}
+	}
+	return out
+}
+
+// originsOf gives the names under which the orders of a manifest may have been placed: what its entry in state says, or, with nil, its own name
+// and all that it had before.
+func originsOf(o *resource.Object, e *state.Entry) []string {
+	if e != nil {
+		return []string{originOf(o, e)}
+	}
+	out := []string{o.Address.Name}
+	for _, name := range o.MovedFrom {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// idKept warns where an order carries an id of its own that its manifest says no longer: the API cannot change it, and only by it a lost state would
+// find the order.
+func (b *builder) idKept(p *Plan, o *resource.Object, entry *state.Entry) {
+	own, acc := entry.Identity, b.in.State.Account
+	if o.Descriptor.Nonce == "" || own.Nonce == "" || acc == nil || strings.HasPrefix(own.Nonce, projectDigest(acc.ID, b.in.Settings.UID)) ||
+		own.Nonce == writtenNonce(o, own.Generation, own.Sequence) {
+		return
+	}
+	id := strings.TrimPrefix(string(o.Descriptor.Nonce), "/")
+	p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.IDKept, Address: o.Address.String(), Path: string(o.Descriptor.Nonce), Pos: o.Pos(o.Descriptor.Nonce),
+		Summary: fmt.Sprintf("order %s carries %s and keeps it, whatever %s says", own.ID, own.Nonce, id),
+		Hint:    fmt.Sprintf("write %s: %s back; without it a lost state cannot find the order, and another one is placed", id, own.Nonce)})
 }

@@ -124,6 +124,8 @@ type Change struct {
 	object *resource.Object
 	spec   resource.Map // what is sent: the manifest's, or with the values of others in what is left to them
 	nonce  string
+	keys   []key  // that are looked up before it orders
+	origin string // the name that the order to adopt was placed under
 	renews string // the order that this one renews
 	before []link // live orders of the manifest that the one to adopt followed
 	serial string // the single certificate that is revoked

@@ -41,7 +41,8 @@ func (b *builder) claimed(o *resource.Object) (reason, hint string) {
 	generation := o.Lifecycle.Generation
 	for _, a := range b.in.State.Addresses() {
 		own := b.in.State.Objects[a].Identity
-		if a != o.Address && a.Kind == o.Address.Kind && own.Origin == b.origin(o) && own.Generation >= generation && resource.Get(o.Spec, o.Descriptor.Nonce) == nil {
+		if a != o.Address && a.Kind == o.Address.Kind && own.Origin == b.origin(o) && own.Generation >= generation && resource.Get(o.Spec, o.Descriptor.Nonce) == nil &&
+			!b.shared(o, a) {
 			return fmt.Sprintf("order %s was placed under this name, and is %s's", own.ID, a),
 				fmt.Sprintf("raise lifecycle.generation to %d to order for this manifest", own.Generation+1)
 		}
@@ -51,10 +52,37 @@ func (b *builder) claimed(o *resource.Object) (reason, hint string) {
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(b.in.Live.Infos), func(x, y Key) int { return cmp.Or(strings.Compare(x.Kind, y.Kind), strings.Compare(x.ID, y.ID)) }) {
 		live := b.in.Live.Infos[k]
-		if _, mine := b.placeOf(o, generation, live.Nonce); k.Kind == o.Address.Kind && mine {
+		if owner, owned := b.owned[k]; k.Kind != o.Address.Kind || owned && owner != o.Address {
+			continue
+		}
+		if _, mine := b.placeOf(o, generation, live.Nonce); mine {
 			if v := judge(o.Descriptor, b.desired(o), []*resource.Live{live}); v.block != "" {
 				return v.block, v.hint
 			}
+		} else if live.Phase != resource.Ended && b.in.State.Objects[o.Address] == nil && b.outgrown(o, live.Nonce) {
+			return stillLives(live)
+		}
+	}
+	return "", ""
+}
+
+// shared tells whether two manifests say that both had one name, or have it now, and an earlier generation of it is the first one's: state knows the
+// later ones as the other's.
+func (b *builder) shared(o *resource.Object, a resource.Address) bool {
+	other, entry := b.in.Set.Get(a), b.in.State.Objects[a]
+	return other != nil && b.in.State.Objects[o.Address] == nil && entry.Identity.Generation > o.Lifecycle.Generation &&
+		slices.Contains(o.MovedFrom, entry.Identity.Origin) && slices.Contains(originsOf(other, nil), entry.Identity.Origin)
+}
+
+// notYetMoved says why nothing is ordered for a manifest that had the name of another one, "" when it may: state still knows the order under that name, and
+// not as the one that the other manifest asks for.
+func (b *builder) notYetMoved(o *resource.Object) (reason, hint string) {
+	for _, name := range o.MovedFrom {
+		from := resource.Address{Kind: o.Address.Kind, Name: name}
+		entry, holder := b.in.State.Objects[from], b.in.Set.Get(from)
+		if entry != nil && holder != nil && entry.Identity.Generation != holder.Lifecycle.Generation {
+			return fmt.Sprintf("state has order %s, of generation %d, as %s, which asks for generation %d", entry.Identity.ID, entry.Identity.Generation, from, holder.Lifecycle.Generation),
+				fmt.Sprintf("when it is a rename, take the manifest of %s away and apply; write it again after that", from)
 		}
 	}
 	return "", ""

@@ -142,10 +142,11 @@ func (b *builder) follow(o *resource.Object, entry *state.Entry, live *resource.
 	sending := b.sending(o, entry, live)
 	c.ID, c.live, c.Fields, c.spec = entry.Identity.ID, live, fields, sending.Spec
 	c.Generation, c.Sequence, c.nonce = entry.Identity.Generation, entry.Identity.Sequence+1, b.next(o, entry)
+	c.keys = keysOf(b.in, o, entry, c.Generation, c.Sequence)
 	if action == resource.RenewOrder {
 		c.renews = entry.Identity.ID
 	}
-	c.Requests = 2 + requests(sentAfter(o.Descriptor, b.desired(sending)), nil)
+	c.Requests = 1 + max(1, len(c.keys)) + requests(sentAfter(o.Descriptor, b.desired(sending)), nil)
 	return c
 }
 

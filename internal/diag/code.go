@@ -74,6 +74,7 @@ const (
 	LeftToAccount   Code = "DC2018" // warning: the next certificate is due and left to CertCentral
 	SiblingUnread   Code = "DC2017" // warning: the state of another project cannot be read, so what it owns counts as unmanaged
 	ApproverDetails Code = "DC2019" // note: what an approver is besides name and address changed; the API changes nobody
+	IDKept          Code = "DC2020" // warning: an order keeps the id of its own that its manifest no longer says
 	LaterIntent     Code = "DC2016" // note: objects of the state left alone, since this checkout may lack their manifests
 	RetireSpent     Code = "DC2021" // warning: a retire block that was carried out would name another order by now
 )

@@ -38,6 +38,19 @@ func TestRequestCounts(t *testing.T) {
 		{name: "nothing changed", plan: idle},
 		// A technical contact and a note are sent after creation, so an organization takes 2 requests, an order with a note 3.
 		{name: "all is new", first: true, plan: idle + 3, apply: 2 + 3 + 2 + pages},
+		// An order of its product and organization, that nobody owns, may be what a new manifest was ordered as before.
+		{name: "new beside somebody's", files: map[string]string{"mail.yaml": strings.ReplaceAll(mailYAML, "Alice", "Alina")},
+			before: func(w *world) {
+				w.remove("mail.yaml")
+				w.mustApply()
+				w.write("mail.yaml", strings.Replace(mailYAML, "name: mail", "name: post", 1))
+			}, plan: idle + 3 + 1, apply: 2 + pages},
+		{name: "new beside the same name", files: map[string]string{"mail.yaml": strings.ReplaceAll(mailYAML, "client_premium", "client_email_security_plus")},
+			before: func(w *world) {
+				w.remove("mail.yaml")
+				w.mustApply()
+				w.write("mail.yaml", strings.Replace(mailYAML, "name: mail", "name: post, moved_from: [letter]", 1))
+			}, plan: idle + 3 + 1, apply: 3 + pages},
 		{name: "one manifest", before: func(w *world) { w.edit("driver.yaml", "[pki@example.com]", "[new@example.com]") }, plan: idle + 1, apply: 1 + pages},
 		{name: "notes", before: func(w *world) { w.edit("driver.yaml", `["ticket 1"]`, `["ticket 2", "ticket 3"]`) }, plan: idle + 1, apply: 3 + pages},
 		{name: "list item moved", before: func(w *world) {

@@ -248,7 +248,7 @@ func TestLookupVerdicts(t *testing.T) {
 		{name: "one ended, one live", twins: 1, do: "revoke", want: []string{"adopt Order/box: waiting"}, orders: 2},
 		{name: "rejected", do: "expire", want: []string{"blocked Order/box: blocked"}, reason: "which is expired", orders: 1, then: gen2},
 		{name: "another address", edit: [2]string{"[box@example.com]", "[else@example.com]"}, want: []string{"blocked Order/box: blocked"},
-			reason: "differs in /certificate/emails", orders: 1, then: strings.Replace(gen2, "[box@example.com]", "[else@example.com]", 1)},
+			reason: "differs in /certificate/emails", orders: 1},
 		{name: "another order of emails", edit: [2]string{"[box@example.com]", "[box@example.com, more@example.com]"}, want: []string{"adopt Order/box: done"}, orders: 1},
 		{name: "another name", edit: [2]string{"name: box", "name: crate"}, want: []string{"blocked Order/crate: blocked"},
 			reason: "placed by this project under another name", orders: 1},
