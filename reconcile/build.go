@@ -223,9 +223,13 @@ func (b *builder) forgotten(p *Plan) {
 			continue
 		}
 		entry := b.in.State.Objects[a]
+		is, exists, hint := "stays in the account as it is", "still exists in the account", "it is neither canceled nor revoked; put the manifest back to manage it again"
+		if status := b.endedAs(a, entry); status != "" {
+			is, exists, hint = "is "+status, "is "+status, "nothing of it is left to manage"
+		}
 		c := &Change{Address: a, Action: resource.Forget, Trigger: resource.ByIntent, ID: entry.Identity.ID, Product: entry.Identity.Product,
 			Generation: entry.Identity.Generation, Sequence: entry.Identity.Sequence, Source: resource.Source{File: entry.Source.Path},
-			Reason: fmt.Sprintf("its manifest is gone; %s stays in the account as it is, and is no longer managed", entry.Identity.ID)}
+			Reason: fmt.Sprintf("its manifest is gone; %s %s, and is no longer managed", entry.Identity.ID, is)}
 		if entry.Applied.Protect {
 			c.Action = resource.Blocked
 			c.Reason = "its manifest is gone but it is protected; write the manifest with protect: false and apply that first"
@@ -234,11 +238,26 @@ func (b *builder) forgotten(p *Plan) {
 			c.Reason = fmt.Sprintf("its manifest is gone, and %s looks like it under another name; until that is settled it stays in state", heir)
 		} else {
 			p.Findings.Add(diag.Diagnostic{Severity: diag.Warning, Code: diag.Forgotten, Address: a.String(), Pos: diag.Pos{File: entry.Source.Path},
-				Summary: fmt.Sprintf("%s is no longer managed; %s still exists in the account", a, entry.Identity.ID),
-				Hint:    "it is neither canceled nor revoked; put the manifest back to manage it again"})
+				Summary: fmt.Sprintf("%s is no longer managed; %s %s", a, entry.Identity.ID, exists), Hint: hint})
 		}
 		b.add(p, c)
 	}
+}
+
+// endedAs gives the status with which what state has for an address ended, as far as that is known; "" where it is not known to have.
+func (b *builder) endedAs(a resource.Address, entry *state.Entry) string {
+	if b.in.Live != nil {
+		if live := b.in.Live.deepest(Key{a.Kind, entry.Identity.ID}); live != nil && live.Phase == resource.Ended {
+			return live.Status
+		}
+		return ""
+	}
+	for _, t := range entry.Identity.Tombstones {
+		if t.ID == entry.Identity.ID && t.Serial == "" {
+			return t.Status
+		}
+	}
+	return ""
 }
 
 func (b *builder) add(p *Plan, c *Change) {

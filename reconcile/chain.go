@@ -187,9 +187,9 @@ func (t *task) earlierOf() []state.Earlier {
 	var out []state.Earlier
 	f := csrField(t.change.object.Descriptor)
 	for _, l := range t.change.before {
-		was := state.Earlier{ID: l.live.ID, Nonce: l.live.Nonce, Generation: l.generation, Sequence: l.sequence, Ended: "replaced"}
+		was := state.Earlier{ID: l.live.ID, Nonce: l.live.Nonce, Generation: l.generation, Sequence: l.sequence, Ended: endedReplaced}
 		if l.live.Renewed {
-			was.Ended = "renewed"
+			was.Ended = endedRenewed
 		}
 		if f != nil {
 			if v := resource.Get(l.live.Spec, f.Path); v != nil {

@@ -49,6 +49,7 @@ func (r *runner) close(ctx context.Context, p *Plan) error {
 			}
 			if o := r.in.Set.Get(a); o != nil {
 				buried(o, e, func(id string) *resource.Live { return account.listed(Key{a.Kind, id}) })
+				buriedCertificate(o, e, r.in.AsOf, func(id string) *resource.Live { return r.in.Live.Infos[Key{a.Kind, id}] })
 			}
 		}
 	})

@@ -383,9 +383,9 @@ func (t *task) endedAs(was state.Identity) string {
 	live := t.in.Live.deepest(Key{t.change.Address.Kind, was.ID})
 	switch {
 	case t.sequence > was.Sequence && (t.change.renews != "" || t.change.live != nil && renews(t.change.live) == was.ID):
-		return "renewed"
+		return endedRenewed
 	case t.sequence > was.Sequence:
-		return "replaced"
+		return endedReplaced
 	case live == nil:
 		return "unknown"
 	}

@@ -11,8 +11,11 @@ import (
 	"dcsync/state"
 )
 
-// statusRevoked is the status of an order, and of a certificate, that was revoked.
-const statusRevoked = "revoked"
+// The statuses of an order, and of a certificate, that ended on demand or by itself.
+const (
+	statusRevoked = "revoked"
+	statusExpired = "expired"
+)
 
 // finished are the API's words for a revocation that finds nothing left to revoke (API facts, section 2).
 var finished = []string{"order_already_revoked", "order_is_revoked"}

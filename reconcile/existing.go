@@ -13,7 +13,9 @@ func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
 	b.idKept(p, o, entry)
 	k := Key{o.Address.Kind, entry.Identity.ID}
 	if b.in.Live == nil {
+		n := len(p.Changes)
 		b.unseen(p, o, entry)
+		b.sayAhead(p.Changes[n:], o, entry)
 		return
 	}
 	live := b.in.Live.deepest(k)
@@ -33,7 +35,9 @@ func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
 		c.ID, c.Trigger = entry.Identity.ID, b.heldUp(o, entry)
 		b.add(p, c)
 	default:
+		n := len(p.Changes)
 		b.seen(p, o, entry, live)
+		b.sayAhead(p.Changes[n:], o, entry)
 	}
 }
 
@@ -58,6 +62,7 @@ func (b *builder) unseen(p *Plan, o *resource.Object, entry *state.Entry) {
 		return
 	}
 	if o.Retire != nil {
+		b.warnSpent(p, o, entry)
 		if c := b.retirement(o, entry); c != nil {
 			b.add(p, c)
 		}
@@ -82,6 +87,7 @@ func (b *builder) seen(p *Plan, o *resource.Object, entry *state.Entry, live *re
 		return
 	}
 	if o.Retire != nil {
+		b.warnSpent(p, o, entry)
 		if c := b.retirement(o, entry); c != nil {
 			b.add(p, c)
 			if c.Action.Works() && c.ID == live.ID {
@@ -127,7 +133,11 @@ func (b *builder) endCurrent(p *Plan, o *resource.Object, entry *state.Entry) {
 	c := b.retirement(o, entry)
 	switch {
 	case o.Lifecycle.Generation != entry.Identity.Generation:
-		c = b.blocked(o, "lifecycle.generation asks for another order, and retire for its end", "take retire away to order again")
+		hint := "take retire away to order again"
+		if !b.ended(o, entry, entry.Identity.ID) {
+			hint = fmt.Sprintf("put lifecycle.generation back to %d and apply the end alone first; then take retire away and raise it", entry.Identity.Generation)
+		}
+		c = b.blocked(o, "lifecycle.generation asks for another order, and retire for the end of the one there is", hint)
 		c.ID = entry.Identity.ID
 	case c == nil:
 		c = b.noop(o, entry, nil)

@@ -122,14 +122,15 @@ func (b *builder) wanted(o *resource.Object, entry *state.Entry) []Key {
 	k := Key{o.Address.Kind, entry.Identity.ID}
 	item := b.in.Live.deepest(k)
 	due := item != nil && b.due(o, item, nil).reached(b.in.AsOf)
-	if b.in.Refresh == RefreshFull || due || item != nil && item.Renewed || b.moved(o, entry) {
+	if b.in.Refresh == RefreshFull || due || item != nil && item.Renewed || b.moved(o, entry) || b.leaves(o, item) {
 		out = append(out, k)
 	}
 	if o.Retire != nil {
-		id, _ := retired(o.Retire, entry)
+		id, serial := b.retired(o, entry)
 		ends := Key{k.Kind, id}
-		if l := b.in.Live.listed(ends); id != "" && ends != k && (l == nil || l.Phase != resource.Ended) {
+		if l := b.in.Live.listed(ends); id != "" && ends != k && !hasTombstone(entry, id, serial) && (l == nil || l.Phase != resource.Ended) {
 			out = append(out, ends)
+			out = append(out, b.doubtful(o, entry)...)
 		}
 		if item != nil && item.Phase != resource.Ended {
 			out = append(out, k)
@@ -139,6 +140,16 @@ func (b *builder) wanted(o *resource.Object, entry *state.Entry) []Key {
 		out = append(out, b.kin(o, item)...)
 	}
 	return out
+}
+
+// leaves tells whether a live object belongs to one that is to be switched off: that is refused while something of it waits for approval, which
+// no listing shows.
+func (b *builder) leaves(o *resource.Object, item *resource.Live) bool {
+	return item != nil && item.Phase != resource.Ended && slices.ContainsFunc(o.DependsOn, func(a resource.Address) bool {
+		d := b.in.Set.Get(a)
+		on := b.in.Live.listed(Key{a.Kind, b.ids[a]})
+		return d != nil && d.Spec["status"] == valueInactive && on != nil && on.Phase != resource.Ended
+	})
 }
 
 // moved tells whether an object in state must be looked at closely.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"dcsync/internal/resource"
 	"dcsync/state"
@@ -35,12 +36,18 @@ func retired(r *resource.Retire, entry *state.Entry) (id, serial string) {
 	case r.Target == targetCurrent:
 		return own.ID, ""
 	case r.Target == targetPrevious:
-		if n := len(own.Earlier); n > 0 {
-			return own.Earlier[n-1].ID, ""
+		if i := previous(entry); i >= 0 {
+			return own.Earlier[i].ID, ""
 		}
 		return "", ""
 	case strings.HasPrefix(r.Target, targetCertificate):
-		return own.ID, strings.ToUpper(strings.TrimPrefix(r.Target, targetCertificate))
+		serial = strings.ToUpper(strings.TrimPrefix(r.Target, targetCertificate))
+		for _, t := range own.Tombstones {
+			if t.Serial == serial {
+				return t.ID, serial // also where another order followed since
+			}
+		}
+		return own.ID, serial
 	case r.Target == own.ID, slices.ContainsFunc(own.Earlier, func(e state.Earlier) bool { return e.ID == r.Target }):
 		return r.Target, ""
 	}
@@ -62,10 +69,24 @@ func names(r *resource.Retire, entry *state.Entry) bool {
 	return id == entry.Identity.ID
 }
 
-// retirement plans the end a manifest asks for; nil when it is reached.
+// retired is like the function, and knows besides which earlier order the account shows with a certificate.
+func (b *builder) retired(o *resource.Object, entry *state.Entry) (id, serial string) {
+	id, serial = retired(o.Retire, entry)
+	if serial == "" || b.in.Live == nil || hasTombstone(entry, id, serial) {
+		return id, serial
+	}
+	for _, was := range entry.Identity.Earlier {
+		if live := b.in.Live.listed(Key{o.Address.Kind, was.ID}); live != nil && strings.EqualFold(live.Life.Serial, serial) {
+			return was.ID, serial
+		}
+	}
+	return id, serial
+}
+
+// retirement plans the end a manifest asks for; nil when it is reached, or when a block that ends one order has ended it.
 func (b *builder) retirement(o *resource.Object, entry *state.Entry) *Change {
 	r := o.Retire
-	id, serial := retired(r, entry)
+	id, serial := b.retired(o, entry)
 	stop := func(reason, hint string) *Change {
 		c := b.blocked(o, reason, hint)
 		c.ID = id
@@ -73,12 +94,15 @@ func (b *builder) retirement(o *resource.Object, entry *state.Entry) *Change {
 		return c
 	}
 	if id == "" && r.Target == targetPrevious {
-		c := b.change(o, resource.Deferred, resource.ByIntent, fmt.Sprintf("no order came before order %s; it waits until another one follows that", entry.Identity.ID))
+		c := b.change(o, resource.Deferred, resource.ByIntent, fmt.Sprintf("no order that could be ended came before order %s; it waits until another one follows that", entry.Identity.ID))
 		b.place(c, entry)
 		return c
 	}
 	if id == "" {
 		return stop(fmt.Sprintf("retire names %s, which is no order of this manifest", r.Target), "name current, previous, or one of its order numbers")
+	}
+	if spent, _ := usedUp(r, entry, b.shown(o)); spent != "" {
+		return nil
 	}
 	if b.in.Live == nil {
 		if hasTombstone(entry, id, serial) {
@@ -100,13 +124,19 @@ func (b *builder) retirement(o *resource.Object, entry *state.Entry) *Change {
 	case serial != "" && certificateEnded(live, serial):
 		return nil
 	case o.Lifecycle.Protect || entry.Applied.Protect:
-		return guard(stop(fmt.Sprintf("order %s is protected", id), "write protect: false and apply that first"))
+		return guard(stop(fmt.Sprintf("order %s is protected", id), "take retire out, write protect: false and apply that; then put retire back"))
 	case live.Revoking:
 		c := b.noop(o, entry, live)
 		c.ID, c.Reason, c.waits = id, fmt.Sprintf("order %s: its revocation was asked for and waits for approval", id), true
 		return c
+	case rejectedRevocation(r, live) != "":
+		return stop(rejected(id, r, live))
 	case id != entry.Identity.ID && r.Reason != keyCompromise && !b.issued(Key{k.Kind, entry.Identity.ID}):
-		c := b.change(o, resource.Deferred, resource.ByIntent, fmt.Sprintf("order %s ends when order %s, which follows it, is issued", id, entry.Identity.ID))
+		why := fmt.Sprintf("order %s ends when order %s, which follows it, is issued", id, entry.Identity.ID)
+		if own := b.in.Live.deepest(Key{k.Kind, entry.Identity.ID}); own != nil && own.Phase == resource.Ended {
+			why = fmt.Sprintf("order %s ends when one that follows it is issued, and order %s is %s", id, own.ID, own.Status)
+		}
+		c := b.change(o, resource.Deferred, resource.ByIntent, why)
 		c.ID = id
 		b.place(c, entry)
 		return c
@@ -180,7 +210,39 @@ func buried(o *resource.Object, e *state.Entry, read func(id string) *resource.L
 	if id == "" || serial != "" || !over || hasTombstone(e, id, "") {
 		return
 	}
-	bury(o, e, state.Tombstone{ID: id, Status: live.Status}, keyOf(o, e, id))
+	if spent, _ := usedUp(o.Retire, e, read); spent == "" {
+		bury(o, e, state.Tombstone{ID: id, Status: live.Status}, keyOf(o, e, id))
+	}
+}
+
+// buriedCertificate keeps of the single certificate that a manifest asked to end that it has ended, as a single read of its order showed:
+// when another order has followed, none of those that are looked at shows it.
+func buriedCertificate(o *resource.Object, e *state.Entry, at time.Time, read func(id string) *resource.Live) {
+	if o.Retire == nil {
+		return
+	}
+	id, serial := retired(o.Retire, e)
+	if serial == "" || hasTombstone(e, id, serial) {
+		return
+	}
+	ids := []string{e.Identity.ID}
+	for _, was := range e.Identity.Earlier {
+		ids = append(ids, was.ID)
+	}
+	for _, id := range ids {
+		live := read(id)
+		if live == nil || !certificateEnded(live, serial) {
+			continue
+		}
+		status := statusRevoked
+		for _, c := range live.Certificates {
+			if strings.EqualFold(c.Serial, serial) && c.Till != "" && c.Till < at.Format(time.DateOnly) {
+				status = statusExpired
+			}
+		}
+		bury(o, e, state.Tombstone{ID: id, Serial: serial, Status: status}, "")
+		return
+	}
 }
 
 func hasTombstone(e *state.Entry, id, serial string) bool {

@@ -271,6 +271,9 @@ func (b *builder) compromised(o *resource.Object) (reason, hint string) {
 		if entry == nil || other.Retire == nil || other.Retire.Reason != keyCompromise {
 			continue
 		}
+		if spent, _ := usedUp(other.Retire, entry, b.shown(other)); spent != "" {
+			continue
+		}
 		if id, serial := retired(other.Retire, entry); serial == "" && keyOf(other, entry, id) == key {
 			return fmt.Sprintf("its key is compromised: %s has order %s revoked for that", other.Address, id), newKey
 		}
@@ -288,7 +291,7 @@ func (b *builder) replacement(o *resource.Object, entry *state.Entry, live *reso
 	}
 	switch {
 	case o.Lifecycle.Protect || entry.Applied.Protect:
-		return guard(stop("the change needs another order, and this one is protected", "apply protect: false first, or leave the change to the next renewal"))
+		return guard(stop("the change needs another order, and this one is protected", "put the old value back, write protect: false and apply that; then change it, or leave the change to the next renewal"))
 	case !o.Lifecycle.Allows(resource.AllowReplace):
 		return stop("the change needs another order", "allow it with lifecycle.allow: [replace], or leave it to the next renewal with apply_changes: at_renewal")
 	}

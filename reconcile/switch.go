@@ -26,7 +26,7 @@ func (b *builder) switching(o *resource.Object, entry *state.Entry, live *resour
 		return out
 	}
 	if o.Lifecycle.Protect || entry.Applied.Protect {
-		return guard(stop("it is protected", "write protect: false and apply that first"))
+		return guard(stop("it is protected", "put the old status back, write protect: false and apply that; then switch it off"))
 	}
 	if live == nil {
 		return c

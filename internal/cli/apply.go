@@ -108,7 +108,7 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 			return outcome{err: err}
 		}
 	}
-	project, err := s.open(ctx)
+	project, err := s.openToPlan(ctx)
 	if err != nil {
 		return outcome{err: err}
 	}
@@ -128,9 +128,12 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 	o.Note = func(d diag.Diagnostic) { unsaid = errors.Join(unsaid, render.Findings(s.err, diag.List{d})) }
 	progress := render.NewProgress(s.err, time.Now)
 	o.Observer = progress
-	shown := s.json
+	planned, shown := false, s.json
 	o.Confirm = func(p *reconcile.Plan) (bool, error) {
-		shown = true
+		planned, shown = true, true
+		if err := s.unsent(project, nil); err != nil {
+			return false, err
+		}
 		yes, err := s.approve(ctx, p, f.autoApprove, prompt)
 		if yes {
 			s.signals.drain()
@@ -139,6 +142,9 @@ func (s *session) apply(ctx context.Context, f applyFlags) outcome {
 	}
 	applied, err := project.Apply(ctx, account, o)
 	progress.End()
+	if !planned {
+		unsaid = errors.Join(unsaid, s.unsent(project, err))
+	}
 	if !shown && applied != nil && applied.Plan != nil { // with nothing to approve, what the plan found is told all the same
 		unsaid = errors.Join(unsaid, render.Findings(s.err, applied.Plan.Findings))
 	}

@@ -42,7 +42,7 @@ func takeDriftFlags(cc *cli.Context) (planFlags, error) {
 }
 
 func (s *session) drift(ctx context.Context, f planFlags) outcome {
-	project, err := s.open(ctx)
+	project, err := s.openToPlan(ctx)
 	if err != nil {
 		return outcome{err: err}
 	}
@@ -54,6 +54,9 @@ func (s *session) drift(ctx context.Context, f planFlags) outcome {
 		return outcome{err: err}
 	}
 	p, err := project.Drift(ctx, account, f.PlanOptions)
+	if unsaid := s.unsent(project, err); unsaid != nil {
+		return outcome{err: errors.Join(err, unsaid)}
+	}
 	if p == nil {
 		return outcome{err: err}
 	}

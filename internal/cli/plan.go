@@ -80,7 +80,7 @@ func (s *session) plan(ctx context.Context, f planFlags) outcome {
 			return outcome{err: err}
 		}
 	}
-	project, err := s.open(ctx)
+	project, err := s.openToPlan(ctx)
 	if err != nil {
 		return outcome{err: err}
 	}
@@ -95,6 +95,9 @@ func (s *session) plan(ctx context.Context, f planFlags) outcome {
 		return outcome{err: err}
 	}
 	p, err := project.Plan(ctx, account, f.PlanOptions)
+	if unsaid := s.unsent(project, err); unsaid != nil {
+		return outcome{err: errors.Join(err, unsaid)}
+	}
 	if p == nil {
 		return outcome{err: err}
 	}

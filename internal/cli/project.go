@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -15,6 +17,15 @@ import (
 
 // open loads the project. Its warnings go to stderr; in JSON they are part of the document.
 func (s *session) open(ctx context.Context) (*run.Project, error) {
+	p, err := s.openToPlan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p, s.unsent(p, nil)
+}
+
+// openToPlan is open for a command that makes a plan. What refuses only what is sent is told by unsent, when it is known whether it does.
+func (s *session) openToPlan(ctx context.Context) (*run.Project, error) {
 	now, err := s.now()
 	if err != nil {
 		return nil, err
@@ -23,7 +34,17 @@ func (s *session) open(ctx context.Context) (*run.Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, s.warn(p.Findings)
+	return p, s.warn(slices.DeleteFunc(slices.Clone(p.Findings), func(d diag.Diagnostic) bool { return d.AtSend }))
+}
+
+// unsent writes the findings of a project that refuse only what is sent, as warnings, but for those that err refuses a plan for.
+func (s *session) unsent(p *run.Project, err error) error {
+	refused, _ := errors.AsType[diag.List](err)
+	return s.warn(slices.DeleteFunc(slices.Clone(p.Findings), func(d diag.Diagnostic) bool {
+		return !d.AtSend || slices.ContainsFunc(refused, func(r diag.Diagnostic) bool {
+			return r.Code == d.Code && r.Pos == d.Pos && r.Path == d.Path && r.Summary == d.Summary
+		})
+	}))
 }
 
 // warn writes findings that stop nothing to stderr, in text.

@@ -60,7 +60,7 @@ const (
 // Findings made while planning and applying (DC2xxx).
 const (
 	FieldReleased   Code = "DC2001" // warning: removed from the manifest, cannot be cleared by the API
-	Forgotten       Code = "DC2003" // warning: no longer managed; still exists
+	Forgotten       Code = "DC2003" // warning: no longer managed; tells what became of it
 	NoRemoteLock    Code = "DC2005" // note: concurrent runs elsewhere are not excluded
 	PriceUnknown    Code = "DC2006" // note: a price could not be read
 	RenewalClamped  Code = "DC2008" // warning: renew_before is longer than the API allows
@@ -76,6 +76,7 @@ const (
 	ApproverDetails Code = "DC2019" // note: what an approver is besides name and address changed; the API changes nobody
 	IDKept          Code = "DC2020" // warning: an order keeps the id of its own that its manifest no longer says
 	LaterIntent     Code = "DC2016" // note: objects of the state left alone, since this checkout may lack their manifests
+	RetireSpent     Code = "DC2021" // warning: a retire block that was carried out would name another order by now
 )
 
 // Findings of the team's own policy, spec.policy of dcsync.yaml (DC15xx).

@@ -99,4 +99,6 @@ type Request struct {
 	ID     string
 	Type   string // new_request, revoke, duplicate, reissue
 	Status string // pending, submitted, approved, rejected
+	// Comments are what was said when it was asked for, "" where that is not shown.
+	Comments string
 }

@@ -32,16 +32,24 @@ func (p *Project) limits(plan *reconcile.Plan, f *state.File, o PlanOptions) err
 	case o.Strict && plan.HasBlockedIntent():
 		return &Refused{Code: "strict", Message: "an intent is blocked, and --strict wants all or nothing", Hint: "see what is blocked above; without --strict the rest is applied"}
 	case plan.Cost.Orders > orders:
-		return &Refused{Code: "max_orders", Message: fmt.Sprintf("the plan places %d orders, more than the %d allowed", plan.Cost.Orders, orders),
+		return &Refused{Code: "max_orders", Message: fmt.Sprintf("the plan places %s, more than the %d allowed", counted(plan.Cost.Orders, "order"), orders),
 			Hint: fmt.Sprintf("review it, then allow them with --max-orders %d", plan.Cost.Orders)}
 	case destroyed > destroy:
-		return &Refused{Code: "max_destroy", Message: fmt.Sprintf("the plan ends %d things that cannot be brought back, more than the %d allowed", destroyed, destroy),
+		return &Refused{Code: "max_destroy", Message: fmt.Sprintf("the plan ends %s that cannot be brought back, more than the %d allowed", counted(destroyed, "thing"), destroy),
 			Hint: fmt.Sprintf("review it, then allow them with --max-destroy %d", destroyed)}
 	case forgotten > max(1, len(f.Objects)/3, destroy):
 		return &Refused{Code: "mass_forget", Message: fmt.Sprintf("%d of %d managed objects have no manifest any more, more than a third", forgotten, len(f.Objects)),
 			Hint: fmt.Sprintf("check spec.manifests in dcsync.yaml; when it is meant, allow it with --max-destroy %d", forgotten)}
 	}
 	return nil
+}
+
+// counted gives a number with what it counts.
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // price sums the list prices of what a plan orders. The list is read only when something is ordered.

@@ -69,7 +69,7 @@ type modelSeen struct {
 		Name string `json:"name_id"`
 	}
 	Organization json.RawMessage
-	Requests     []struct{ Type, Status string }
+	Requests     []struct{ Type, Status, Comments string }
 	Notes        []struct {
 		ID   int
 		Text string
@@ -128,6 +128,23 @@ func (s *modelSeen) waits(typ string) bool {
 type seenAt struct {
 	changes int
 	now     time.Time
+}
+
+// rejected tells whether people said no to a revocation that was asked for in certain words.
+func (s *modelSeen) rejected(comments string) bool {
+	for _, r := range s.Requests {
+		if r.Type == "revoke" && r.Status == "rejected" && r.Comments == comments {
+			return true
+		}
+	}
+	return false
+}
+
+// stood tells whether an order counts as one that another came after: not where it ended without a certificate before that.
+func (s *snapshot) stood(order *modelSeen) bool {
+	return order.Status != "rejected" && order.Status != "canceled" || slices.ContainsFunc(s.orders(order.of), func(next *modelSeen) bool {
+		return next.generation == order.generation && next.after(order)
+	})
 }
 
 // look gives the account as it is now. Each order is known by its nonce; one that no manifest ever stood for, or two of one nonce, fail.
@@ -284,6 +301,12 @@ func (m *model) approve(t *rapid.T) {
 		return s.waits("new_request") || s.waits("reissue") || s.waits("revoke")
 	}))
 	m.w.do(fmt.Sprint(order.ID), "approve")
+}
+
+// refuse says no to the revocation of an order.
+func (m *model) refuse(t *rapid.T) {
+	order := pick(t, "order to be revoked", m.standing(t, func(s *modelSeen) bool { return s.issued() && s.waits("revoke") }))
+	m.w.do(fmt.Sprint(order.ID), "reject")
 }
 
 // pickUp makes the key of a client certificate in a browser.

@@ -162,8 +162,25 @@ func (m *model) mayEnd(t *rapid.T, before *snapshot, was *modelSeen) {
 		return (next.issued() || next.reissuing()) && next.after(was)
 	}):
 		refuse("none that follows it is issued")
+	case was.rejected(r.comments):
+		refuse("people said no to that, and the manifest says nothing new")
+	case r.target == "previous" && m.spent(t, r, was):
+		refuse(fmt.Sprintf("retire was carried out for orders %v", r.carried))
+	case r.target == "previous" && !m.lost && slices.ContainsFunc(before.orders(o), func(s *modelSeen) bool {
+		return s.after(was) && s != before.last(o) && before.stood(s)
+	}):
+		refuse("it is not the one before")
 	}
 	m.ended[was.ID] = true
+	r.carried = append(r.carried, was.ID)
+}
+
+// spent tells whether a block that ends one order was carried out for another one, or waits to be. One that expired meanwhile was not ended.
+func (m *model) spent(t *rapid.T, r *modelRetire, was *modelSeen) bool {
+	return slices.ContainsFunc(r.carried, func(id int) bool {
+		other := m.look(t).byID[id]
+		return id != was.ID && (other.over() && other.Status != "expired" || other.waits("revoke"))
+	})
 }
 
 // buried gives the keys that the state knows as compromised.
@@ -189,6 +206,8 @@ func (m *model) mayRevoke(t *rapid.T, before, after *snapshot) {
 		}
 		r := order.of.retire
 		switch asked := r != nil && order.of.present && r.target == "certificate:"+c.SerialNumber && !order.of.protect; {
+		case asked && before.byID[order.ID].rejected(r.comments):
+			t.Fatalf("%s: certificate %s of order %d was revoked, though people said no to that", order.of.name, c.SerialNumber, order.ID)
 		case asked:
 			m.revoked[c.SerialNumber] = true
 		case !m.dying[order.ID]:

@@ -147,7 +147,8 @@ func (m *model) editRetire(t *rapid.T) {
 	orders := m.look(t).orders(o)
 	r := &modelRetire{target: rapid.SampledFrom([]string{"current", "previous", "order", "certificate"}).Draw(t, "target"),
 		action: rapid.SampledFrom([]string{"cancel", "revoke", "withdraw"}).Draw(t, "action"),
-		reason: rapid.SampledFrom([]string{"superseded", "keyCompromise"}).Draw(t, "reason"), cancelReissue: rapid.Bool().Draw(t, "cancel the reissue")}
+		reason: rapid.SampledFrom([]string{"superseded", "keyCompromise"}).Draw(t, "reason"), cancelReissue: rapid.Bool().Draw(t, "cancel the reissue"),
+		comments: rapid.SampledFrom([]string{"ticket 7", "ticket 8"}).Draw(t, "comments")}
 	switch r.target {
 	case "order":
 		r.target = fmt.Sprint(pick(t, "order in the account", orders).ID)

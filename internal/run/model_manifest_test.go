@@ -98,6 +98,7 @@ type model struct {
 	revoked     map[string]bool // serial numbers of certificates that may be revoked
 	off         map[int]bool    // organizations that may be inactive
 	refused     map[int]bool    // orders of which people rejected a reissue
+	spentOf     []string        // whose retire block the last plan called carried out
 	unrecorded  map[int]bool    // orders of which another certificate was asked for in a run whose record was lost
 	compromised map[string]bool // keys that the state knew as compromised before the last run
 	theirs      map[string]int  // note text → order id, of notes others wrote
@@ -149,9 +150,12 @@ type modelOrder struct {
 	nonces map[[2]int]string
 }
 
+// modelRetire is one retire block, from when it was written until it is taken away or another takes its place.
 type modelRetire struct {
 	target, action, reason string
+	comments               string
 	cancelReissue          bool
+	carried                []int // the orders that were ended for it, or asked to be
 }
 
 // newModel makes the model of a project that may hold the chosen ones of modelProducts: few, so that much happens to each.
@@ -286,7 +290,7 @@ func (o *modelOrder) manifest(b *strings.Builder, org *modelOrg) {
 	}
 	b.WriteString("}\n")
 	if r := o.retire; r != nil {
-		fmt.Fprintf(b, "retire: {target: \"%s\", action: %s, comments: ticket 7", r.target, r.action)
+		fmt.Fprintf(b, "retire: {target: \"%s\", action: %s, comments: %s", r.target, r.action, r.comments)
 		if r.action == "revoke" {
 			fmt.Fprintf(b, ", reason: %s, cancel_reissue: %v", r.reason, r.cancelReissue)
 		}

@@ -103,6 +103,7 @@ func playModel(t *rapid.T) {
 		"drift":               m.drift,
 		"people end":          m.end,
 		"people approve":      m.approve,
+		"people refuse":       m.refuse,
 		"people pick up":      m.pickUp,
 		"time passes":         m.advance,
 		"a window opens":      m.advanceToWindow,

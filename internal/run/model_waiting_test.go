@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"dcsync/internal/resource"
@@ -23,6 +24,13 @@ func (r waiting) retires() bool {
 	return r.o.retire != nil && r.own != nil && (r.o.retire.target == "current" || r.o.retire.target == fmt.Sprint(r.own.ID))
 }
 
+// follows tells whether state knows of an order before this one that did not end without a certificate.
+func (r waiting) follows() bool {
+	return slices.ContainsFunc(r.s.orders(r.o), func(order *modelSeen) bool {
+		return r.s.stood(order) && slices.ContainsFunc(r.entry.Identity.Earlier, func(was state.Earlier) bool { return was.ID == fmt.Sprint(order.ID) })
+	})
+}
+
 func (r waiting) deferred(c *reconcile.Change) string {
 	if r.own == nil {
 		return "without an order"
@@ -33,12 +41,10 @@ func (r waiting) deferred(c *reconcile.Change) string {
 			return "" // the renewal waits
 		case r.o.retire == nil:
 			return "and the manifest wants no end"
-		case r.o.retire.target == "previous" && len(r.entry.Identity.Earlier) == 0:
+		case r.o.retire.target == "previous" && !r.follows():
 			return "" // there is no previous order yet
 		case c.ID != fmt.Sprint(r.own.ID) && !r.own.issued():
 			return "" // the previous order waits for this one
-		case r.o.retire.target == "previous" && len(r.entry.Identity.Earlier) == 0:
-			return "" // there is none yet
 		}
 		for _, order := range r.m.named(r.o, r.s) {
 			if order.waits("revoke") {
@@ -108,8 +114,11 @@ func (r waiting) blocked(c *reconcile.Change) string {
 // ending judges an end that is not reached.
 func (r waiting) ending(c *reconcile.Change, held bool) string {
 	want := r.o.retire
-	if held || len(r.entry.Identity.Earlier) == 0 && want.target == "previous" {
+	if held || !r.follows() && want.target == "previous" {
 		return ""
+	}
+	if slices.ContainsFunc(r.entry.Identity.Tombstones, func(tomb state.Tombstone) bool { return "certificate:"+tomb.Serial == want.target }) {
+		return "though state has that certificate as ended"
 	}
 	if strings.HasPrefix(want.target, "certificate:") && want.target != "certificate:"+r.own.Certificate.SerialNumber {
 		return "" // no list shows it
@@ -121,6 +130,8 @@ func (r waiting) ending(c *reconcile.Change, held bool) string {
 	}
 	for _, order := range r.m.named(r.o, r.s) {
 		switch {
+		case order.rejected(want.comments):
+			return "" // people said no
 		case order.reissuing() && (want.action != "revoke" || !want.cancelReissue):
 			return ""
 		case !order.over() && !order.reissuing() && want.action != order.fits() && !(order.Status == "needs_approval" && want.action == "cancel"):

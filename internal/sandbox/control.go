@@ -198,14 +198,15 @@ func (s *Server) act(id, what string) reply {
 			s.approve(r, admin, "")
 		}
 	case "reject":
-		if !o.underWay() {
+		placed := !o.underWay() // then it is something asked of the order that is rejected
+		if placed && len(open) == 0 {
 			return conflict
 		}
 		reissue := o.Status == "reissue_pending"
 		for _, r := range open {
 			s.reject(r, admin, "")
 		}
-		if !reissue {
+		if !placed && !reissue {
 			o.Status = "rejected"
 		}
 	case "issue":

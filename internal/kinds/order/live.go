@@ -152,7 +152,8 @@ func requestsOf(body map[string]any) []resource.Request {
 	for _, r := range certcentral.Items(body, "requests") {
 		typ, _ := r["type"].(string)
 		status, _ := r["status"].(string)
-		out = append(out, resource.Request{ID: certcentral.ID(r["id"]), Type: typ, Status: status})
+		comments, _ := r["comments"].(string)
+		out = append(out, resource.Request{ID: certcentral.ID(r["id"]), Type: typ, Status: status, Comments: comments})
 	}
 	return out
 }
