@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"dcsync/internal/diff"
 	"dcsync/internal/resource"
 	"dcsync/state"
 )
@@ -135,14 +136,14 @@ func (t *task) complete(spec resource.Map) resource.Map {
 	return out
 }
 
-// reuseParent sends the id that an inline parent got when an earlier generation was ordered, instead of its details; so it
-// does with the id of one that is left to others.
+// reuseParent sends the id that an inline parent got when an earlier generation was ordered, instead of its details, as long as they are the
+// same; so it does with the id of one that is left to others.
 func (t *task) reuseParent(spec resource.Map) {
 	e, id := t.in.State.Objects[t.change.Address], resource.Get(spec, "/organization/id")
 	switch {
 	case e == nil || resource.Get(spec, "/organization") == nil || id != nil && resource.Get(spec, "/organization/name") == nil:
 		return
-	case id == nil:
+	case id == nil && t.sameParent(e, spec):
 		id = e.Observed["organization_id"]
 	}
 	if id == nil {
@@ -153,6 +154,28 @@ func (t *task) reuseParent(spec resource.Map) {
 		parent["contacts"] = contacts
 	}
 	spec["organization"] = parent
+}
+
+// sameParent tells whether inline details are those an order was placed with, or where it was placed with a number, those the account shows of
+// that parent.
+func (t *task) sameParent(e *state.Entry, spec resource.Map) bool {
+	d := t.change.object.Descriptor
+	was := resource.Get(e.Applied.Spec, "/organization")
+	if resource.Get(was, "/name") == nil {
+		live := t.in.Live.listed(Key{parentKind(d), resource.Text(e.Observed["organization_id"])})
+		if live == nil {
+			return false
+		}
+		was = live.Spec
+	}
+	for _, f := range d.Leaves() {
+		detail, ok := strings.CutPrefix(string(f.Path), "/organization")
+		if want := resource.Get(spec, f.Path); ok && want != nil && !strings.HasPrefix(detail, "/contacts") &&
+			!resource.Equal(diff.Normal(f, want), diff.Normal(f, resource.Get(was, resource.Path(detail)))) {
+			return false
+		}
+	}
+	return true
 }
 
 // ask sends the creating request until there is an answer, or until an object turns up that an unanswered one made.

@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -217,4 +218,43 @@ func TestDeferredWaitsForNextOrder(t *testing.T) {
 		t.Errorf("identity after the second generation: %+v", e.Identity)
 	}
 	w.converged()
+}
+
+// An order whose manifest names another organization by its details goes to that one, and not to the one the order before was for.
+func TestInlineOrganizationOfTheNextOrder(t *testing.T) {
+	t.Parallel()
+	inline := func(name string) string {
+		return lifecycleYAML(strings.Replace(mailYAML, "organization: {ref: acme}", `organization:
+    name: `+name+`
+    address: 1 Example Street
+    city: Lehi
+    state: Utah
+    zip: "84043"
+    country: us
+    telephone: 801-555-0100`, 1), "apply_changes: now, allow: [replace]")
+	}
+	ref := lifecycleYAML(mailYAML, "apply_changes: now, allow: [replace]")
+	for name, tc := range map[string]struct {
+		first, then string
+		same        bool
+	}{
+		"another name":               {inline("First Works"), inline("Second Works"), false},
+		"the same, for longer":       {inline("First Works"), strings.Replace(inline("First Works"), "{years: 1}", "{years: 2}", 1), true},
+		"a reference, then another":  {ref, inline("Second Works"), false},
+		"a reference, then the same": {ref, strings.Replace(inline("Acme Corporation"), "{years: 1}", "{years: 2}", 1), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, with(acme(), "mail.yaml", tc.first))
+			w.mustApply()
+			w.do("880001", "issue")
+			w.write("mail.yaml", tc.then)
+			w.mustApply(destroyOne)
+			w.converged()
+			before, after := fmt.Sprint(w.object("orders", "880001")["organization"]), fmt.Sprint(w.object("orders", "880002")["organization"])
+			if (before == after) != tc.same {
+				t.Errorf("the orders are for organizations %v and %v", before, after)
+			}
+		})
+	}
 }
