@@ -164,7 +164,7 @@ func FuzzTransition(f *testing.F) {
 		if before.head == nil {
 			before = noVersion()
 		}
-		r := replay{commit: &commit{id: "c"}, blob: "b", steps: []step{keepOnly(between(before, after))}}
+		r := replay{commit: &commit{id: "c"}, blob: "b", steps: []step{decoded(between(before, after))}}
 		after.seekTwice(r.steps[0].changed)
 		a := &auditor{suspect: map[string]*version{}, orders: map[string]*record{}, report: &Report{}, weak: map[string]int{}, requests: requests{},
 			renamed: renames{}, moved: renames{}}

@@ -146,3 +146,18 @@ func (s *Snapshots) Blob(id string, limit int64) (data []byte, whole bool, err e
 	data, err = contentOf(o)
 	return data, err == nil, err
 }
+
+// BlobInto is Blob for a caller who reads many versions of a large file: it copies them, and a buffer of the caller's is used again where
+// its room suffices. What the buffer held is lost even where nothing is read.
+func (s *Snapshots) BlobInto(buffer []byte, id string, limit int64) (data []byte, whole bool, err error) {
+	if h, ok := parseID(id); ok {
+		if c := s.store.held(plumbing.BlobObject, h); c != nil {
+			if int64(len(c.data)) > limit {
+				return nil, false, nil
+			}
+			return append(buffer[:0], c.data...), true, nil
+		}
+	}
+	data, whole, err = s.Blob(id, limit)
+	return append(buffer[:0], data...), whole, err
+}
