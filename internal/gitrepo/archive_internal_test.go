@@ -68,7 +68,7 @@ func TestArchive(t *testing.T) {
 		t.Fatalf("%d packs", len(a.packs))
 	}
 	a.recent.most = 8 * minSpare
-	s := &Snapshots{repo: r, store: a, known: map[string]named{}}
+	s := &Snapshots{repo: r, store: a}
 	archived, copied, reused := 0, 0, 0
 	var buffer []byte
 	lent := map[plumbing.Hash]*packed{}
