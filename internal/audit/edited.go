@@ -40,7 +40,7 @@ func (a *auditor) check(r *replay) {
 	whole, entries := a.impossible(r)
 	if base := a.suspect[r.old]; base != nil && len(whole)+len(entries) > 0 && len(r.steps) == 1 {
 		// What went before was edited: to go on from the version before that, or to go back to it, is right too.
-		fromBase := replay{commit: r.commit, blob: r.blob, steps: []step{keepOnly(between(base, after))}}
+		fromBase := replay{commit: r.commit, blob: r.blob, steps: []step{decoded(between(base, after))}}
 		w, e := a.impossible(&fromBase)
 		if len(w) == 0 {
 			whole = nil

@@ -122,19 +122,17 @@ func (a *auditor) merge(c *commit) *commit {
 // maxBlob is the largest file of the history that is read: a state of about 50,000 objects.
 const maxBlob = 128 << 20
 
-// blob reads a file's bytes; nil when there is none, or when it cannot be read, which is reported once.
-func (a *auditor) blob(id, path string) []byte {
-	if id == "" {
-		return nil
-	}
-	data, whole, err := a.objects.Blob(id, maxBlob)
+// blob reads a file's bytes into a buffer, and gives them in its room or a larger one; false when they cannot be read, which is reported
+// once.
+func (a *auditor) blob(buffer []byte, id, path string) ([]byte, bool) {
+	data, whole, err := a.objects.BlobInto(buffer, id, maxBlob)
 	if err == nil && !whole {
 		err = fmt.Errorf("it is larger than %d MiB", maxBlob>>20)
 	}
 	if err != nil {
 		a.lacks("a version of %s could not be read: %v", path, err)
 	}
-	return data
+	return data, err == nil
 }
 
 // lacks keeps that a part of the history could not be read.

@@ -74,13 +74,15 @@ func (a *auditor) replays() []replay {
 		}
 	}
 	known := map[string]*version{}
+	var spare []byte // the bytes of a version that are no longer needed
 	read := func(id, near string) *version {
 		if v := known[id]; v != nil {
 			return v
 		}
 		v := noVersion()
 		if id != "" {
-			if data := a.blob(id, file); data != nil {
+			data, ok := a.blob(spare, id, file)
+			if spare = nil; ok {
 				v = readVersion(data, known[near])
 			} else {
 				v = &version{problem: errNotHere}
@@ -120,9 +122,10 @@ func (a *auditor) replays() []replay {
 			before = append(before, readable(i, a.at(c.parents[n], file), ch.New))
 		}
 		for _, b := range before {
-			r.steps = append(r.steps, keepOnly(between(b, after)))
+			r.steps = append(r.steps, decoded(between(b, after)))
 			after.seekTwice(r.steps[len(r.steps)-1].changed)
 		}
+		spare = after.release()
 		out[i] = r
 		for _, id := range []string{ch.Old, ch.New} {
 			if uses[id]--; uses[id] <= 0 {
@@ -133,15 +136,11 @@ func (a *auditor) replays() []replay {
 	return out
 }
 
-// keepOnly decodes the entries that differ, and lets go of the bytes of whole versions.
-func keepOnly(s step) step {
+// decoded decodes the entries that differ.
+func decoded(s step) step {
 	for _, c := range s.changed {
-		for _, e := range []*stored{c.before, c.after} {
-			if e != nil && !e.decoded {
-				e.decode()
-				e.raw = slices.Clone(e.raw)
-			}
-		}
+		c.before.decode()
+		c.after.decode()
 	}
 	return s
 }

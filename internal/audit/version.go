@@ -46,8 +46,8 @@ type stored struct {
 // noVersion stands for a file that is not there.
 func noVersion() *version { return &version{head: state.New(""), canonical: true} }
 
-// readVersion cuts a state file into its parts. What cannot be read at all has a problem. near is another version, perhaps equal in most,
-// or nil.
+// readVersion cuts a state file into its parts, and keeps its bytes until they are released. What cannot be read at all has a problem. near
+// is another version, perhaps equal in most, or nil.
 func readVersion(data []byte, near *version) *version {
 	v := &version{data: data}
 	if v.cut(data, near) {
@@ -105,7 +105,7 @@ func (v *version) cut(data []byte, near *version) bool {
 	c := cutter{body: data[start:end]}
 	if near == nil || near.data == nil || !c.like(near) {
 		c.entries, c.starts = nil, nil
-		if !c.entriesUntil(0, len(c.body)) {
+		if !c.entriesUntil(0, len(c.body), nil) {
 			return false
 		}
 	}
@@ -136,7 +136,7 @@ func (c *cutter) like(near *version) bool {
 		end = near.starts[last] + shift
 	}
 	c.entries, c.starts = slices.Clone(near.entries[:first]), slices.Clone(near.starts[:first])
-	if !c.entriesUntil(near.starts[first], end) {
+	if !c.entriesUntil(near.starts[first], end, near.entries[first:last]) {
 		return false
 	}
 	for i, e := range near.entries[last:] {
@@ -148,8 +148,9 @@ func (c *cutter) like(near *version) bool {
 	return true
 }
 
-// entriesUntil cuts a part of the bytes, of whole entries.
-func (c *cutter) entriesUntil(at, end int) bool {
+// entriesUntil cuts a part of the bytes, of whole entries. Those that another version has the same are taken over from it; near is where
+// it has them. New ones have their bytes for themselves.
+func (c *cutter) entriesUntil(at, end int, near []*stored) bool {
 	for at < end {
 		body := c.body[at:end]
 		if !bytes.HasPrefix(body, entryBegin) {
@@ -168,11 +169,22 @@ func (c *cutter) entriesUntil(at, end int) bool {
 				return false
 			}
 		}
-		address, err := resource.ParseAddress(string(name))
-		if err != nil || len(c.entries) > 0 && c.entries[len(c.entries)-1].name >= string(name) {
+		if len(c.entries) > 0 && c.entries[len(c.entries)-1].name >= string(name) {
 			return false
 		}
-		c.entries, c.starts = append(c.entries, &stored{name: string(name), address: address, raw: raw}), append(c.starts, at)
+		for len(near) > 0 && near[0].name < string(name) {
+			near = near[1:]
+		}
+		if len(near) > 0 && near[0].name == string(name) && bytes.Equal(near[0].raw, raw) {
+			c.entries = append(c.entries, near[0])
+		} else {
+			address, err := resource.ParseAddress(string(name))
+			if err != nil {
+				return false
+			}
+			c.entries = append(c.entries, &stored{name: string(name), address: address, raw: bytes.Clone(raw)})
+		}
+		c.starts = append(c.starts, at)
 		at = next
 	}
 	return true
@@ -268,7 +280,7 @@ func (v *version) distrusts(key string) bool {
 	})
 }
 
-// seekTwice keeps which of some entries own a live id that others own too, and lets go of the version's bytes.
+// seekTwice keeps which of some entries own a live id that others own too.
 func (v *version) seekTwice(changed []change) {
 	for _, c := range changed {
 		e := c.after.read()
@@ -285,7 +297,13 @@ func (v *version) seekTwice(changed []change) {
 			}
 		}
 	}
+}
+
+// release lets go of the version's bytes and gives them to be written over: its entries have their own.
+func (v *version) release() []byte {
+	data := v.data
 	v.data, v.body, v.starts = nil, nil, nil
+	return data
 }
 
 // idLine is what the line of a live id begins with in an entry, and in no other part of it.

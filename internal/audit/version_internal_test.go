@@ -146,6 +146,31 @@ func TestCutLike(t *testing.T) {
 	}
 }
 
+// TestRelease: what a version leaves may be written over while its entries are in use, those of its own and those that others took over.
+func TestRelease(t *testing.T) {
+	t.Parallel()
+	f := sample(9)
+	first := readVersion(encoded(t, f), nil)
+	f.Objects[resource.Address{Kind: "Order", Name: "o4"}].Identity.ID = "another"
+	second := readVersion(encoded(t, f), first)
+	for _, v := range []*version{first, second} {
+		left := v.release()
+		if len(left) == 0 || v.data != nil || v.body != nil || v.release() != nil {
+			t.Errorf("%d bytes are left", len(left))
+		}
+		clear(left)
+	}
+	for _, s := range slices.Concat(first.entries, second.entries) {
+		if e := s.decode(); e == nil || s.odd {
+			t.Errorf("%s: %v", s.name, s.problem)
+		}
+	}
+	third := readVersion(encoded(t, f), second)
+	if s := between(second, third); len(s.changed) > 0 {
+		t.Errorf("%d entries changed", len(s.changed))
+	}
+}
+
 // FuzzTransition: any two versions are compared without a crash, and what is found to differ is what differs when both are decoded.
 func FuzzTransition(f *testing.F) {
 	one, three := encoded(f, sample(1)), encoded(f, sample(3))
@@ -164,7 +189,7 @@ func FuzzTransition(f *testing.F) {
 		if before.head == nil {
 			before = noVersion()
 		}
-		r := replay{commit: &commit{id: "c"}, blob: "b", steps: []step{keepOnly(between(before, after))}}
+		r := replay{commit: &commit{id: "c"}, blob: "b", steps: []step{decoded(between(before, after))}}
 		after.seekTwice(r.steps[0].changed)
 		a := &auditor{suspect: map[string]*version{}, orders: map[string]*record{}, report: &Report{}, weak: map[string]int{}, requests: requests{},
 			renamed: renames{}, moved: renames{}}

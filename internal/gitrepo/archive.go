@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -33,7 +34,7 @@ type pack struct {
 
 // archive opens the object store for reading many objects. It keeps files open and must be closed.
 func (l layout) archive() *archive {
-	a := &archive{Storage: l.storage(true)}
+	a := &archive{Storage: l.storage(true), recent: recent{most: maxRecent}}
 	dir := dotgit.New(dotgit.NewRepositoryFilesystem(osfs.New(l.gitDir), osfs.New(l.commonDir)))
 	names, err := dir.ObjectPacks()
 	if err != nil {
@@ -76,6 +77,16 @@ func (a *archive) Close() error {
 
 // EncodedObject makes archive a source.
 func (a *archive) EncodedObject(t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
+	if c := a.held(t, h); c != nil {
+		c.lent = true
+		return &packed{h, c.content}, nil
+	}
+	return a.Storage.EncodedObject(t, h)
+}
+
+// held gives an object of the packs, nil where the archive does not read it. Its bytes are good until the next object is asked for, unless
+// it is marked as lent.
+func (a *archive) held(t plumbing.ObjectType, h plumbing.Hash) *held {
 	for _, p := range a.packs {
 		at, err := p.index.FindOffset(h)
 		if err != nil {
@@ -85,15 +96,21 @@ func (a *archive) EncodedObject(t plumbing.ObjectType, h plumbing.Hash) (plumbin
 		if err != nil || t != plumbing.AnyObject && c.kind != t {
 			break
 		}
-		return &packed{h, c}, nil
+		return c
 	}
-	return a.Storage.EncodedObject(t, h)
+	return nil
 }
 
 // content is an object put together. Its bytes are shared, and nobody may change them.
 type content struct {
 	kind plumbing.ObjectType
 	data []byte
+}
+
+// held is a content that the archive remembers.
+type held struct {
+	content
+	lent bool // somebody else has its bytes, too: they are not to be written over, ever
 }
 
 // place is where an object begins.
@@ -110,27 +127,27 @@ const (
 var errNotArchived = errors.New("the archive does not read this object")
 
 // content puts an object together: it goes from difference to difference up to one whose content is known or written out, and back.
-func (a *archive) content(p *pack, at int64) (content, error) {
+func (a *archive) content(p *pack, at int64) (*held, error) {
 	type link struct {
 		at    int64
 		delta []byte
 	}
 	var chain []link
-	c, known := a.recent.get(place{p, at})
-	for !known {
+	c := a.recent.get(place{p, at})
+	for c == nil {
 		h, err := p.scanner.SeekObjectHeader(at)
 		if err != nil {
-			return c, err
+			return nil, err
 		}
 		if h.Length > maxArchived || len(chain) == maxChain {
-			return c, errNotArchived
+			return nil, errNotArchived
 		}
-		w := &collector{make([]byte, 0, h.Length)}
+		w := &collector{a.recent.room(h.Length)}
 		if _, _, err := p.scanner.NextObject(w); err != nil {
-			return c, err
+			return nil, err
 		}
 		if int64(len(w.data)) != h.Length {
-			return c, errNotArchived
+			return nil, errNotArchived
 		}
 		switch h.Type {
 		case plumbing.OFSDeltaObject:
@@ -139,22 +156,20 @@ func (a *archive) content(p *pack, at int64) (content, error) {
 		case plumbing.REFDeltaObject:
 			chain = append(chain, link{at, w.data})
 			if at, err = p.index.FindOffset(h.Reference); err != nil {
-				return c, err
+				return nil, err
 			}
 		default:
-			c, known = content{h.Type, w.data}, true
-			a.recent.put(place{p, at}, c)
+			c = a.recent.put(place{p, at}, content{h.Type, w.data})
 			continue
 		}
-		c, known = a.recent.get(place{p, at})
+		c = a.recent.get(place{p, at})
 	}
 	for i := len(chain) - 1; i >= 0; i-- {
-		data, err := patched(c.data, chain[i].delta)
+		data, err := patched(c.data, chain[i].delta, a.recent.room)
 		if err != nil {
-			return c, err
+			return nil, err
 		}
-		c.data = data
-		a.recent.put(place{p, chain[i].at}, c)
+		c = a.recent.put(place{p, chain[i].at}, content{c.kind, data})
 	}
 	return c, nil
 }
@@ -168,14 +183,14 @@ func (c *collector) Write(b []byte) (int, error) {
 }
 
 // patched applies a difference (gitformat-pack, "deltified representation"): the sizes of base and result, then what to copy from the
-// base and what to insert.
-func patched(base, delta []byte) ([]byte, error) {
+// base and what to insert. The result is written to what room gives for its size, which is no part of the base.
+func patched(base, delta []byte, room func(int64) []byte) ([]byte, error) {
 	from, n := binary.Uvarint(delta)
 	size, m := binary.Uvarint(delta[max(n, 0):])
 	if n <= 0 || m <= 0 || from != uint64(len(base)) || size > maxArchived {
 		return nil, errNotArchived
 	}
-	out := make([]byte, 0, size)
+	out := room(int64(size))
 	for rest := delta[n+m:]; len(rest) > 0; {
 		op := rest[0]
 		rest = rest[1:]
@@ -218,28 +233,52 @@ func patched(base, delta []byte) ([]byte, error) {
 
 // recent remembers what was put together last, in two halves: when one is full the other is forgotten. To ask for something makes it no
 // younger: a reader that goes against the direction of a chain of differences takes each of them once, after the whole chain was put in.
+// What was forgotten and never lent leaves its room to what comes next: thousands of versions of one file take that of some.
 type recent struct {
-	young, old map[place]content
-	size       int // bytes in young
+	young, old map[place]*held
+	size, most int      // bytes in young, and how many it may hold
+	spare      [][]byte // of the half that was forgotten last
 }
 
-// maxRecent is how many bytes a half holds.
-const maxRecent = 64 << 20
+const (
+	maxRecent = 64 << 20 // bytes that a half holds
+	minSpare  = 16 << 10 // bytes that are worth using again
+)
 
-func (r *recent) get(at place) (content, bool) {
-	c, ok := r.young[at]
-	if !ok {
-		c, ok = r.old[at]
+// get gives what is remembered, nil when nothing is.
+func (r *recent) get(at place) *held {
+	if c := r.young[at]; c != nil {
+		return c
 	}
-	return c, ok
+	return r.old[at]
 }
 
-func (r *recent) put(at place, c content) {
-	if r.young == nil || r.size > 0 && r.size+len(c.data) > maxRecent {
-		r.young, r.old, r.size = map[place]content{}, r.young, 0
+// put remembers a content. It may forget any other, and their bytes are then written over.
+func (r *recent) put(at place, c content) *held {
+	if r.young == nil || r.size > 0 && r.size+len(c.data) > r.most {
+		r.spare = nil
+		for _, was := range r.old {
+			if !was.lent && cap(was.data) >= minSpare {
+				r.spare = append(r.spare, was.data)
+			}
+		}
+		r.young, r.old, r.size = map[place]*held{}, r.young, 0
 	}
-	r.young[at] = c
+	h := &held{content: c}
+	r.young[at] = h
 	r.size += len(c.data)
+	return h
+}
+
+// room gives an empty slice that has room for a number of bytes, and not much more than that.
+func (r *recent) room(size int64) []byte {
+	for i, b := range slices.Backward(r.spare) {
+		if have := int64(cap(b)); size >= minSpare && have >= size && have/2 <= size {
+			r.spare = slices.Delete(r.spare, i, i+1)
+			return b[:0]
+		}
+	}
+	return make([]byte, 0, size)
 }
 
 // packed is an object of the archive; it cannot be written.

@@ -14,7 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Whatever the archive puts together is what git itself gives of the same object, from one pack and from several.
+// Whatever the archive puts together is what git itself gives of the same object, from one pack and from several, and stays so while the
+// room of what nobody else has is used again.
 func TestArchive(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "repo")
@@ -33,7 +34,7 @@ func TestArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	git("", "init", "-q", "-b", "main")
-	lines := make([]string, 300)
+	lines := make([]string, 900)
 	for i := range lines {
 		lines[i] = fmt.Sprintf("line %d of a file that changes a little", i)
 	}
@@ -66,15 +67,31 @@ func TestArchive(t *testing.T) {
 	if len(a.packs) < 2 {
 		t.Fatalf("%d packs", len(a.packs))
 	}
-	archived := 0
-	for _, line := range strings.Split(strings.TrimSpace(git("", "cat-file", "--batch-all-objects", "--batch-check")), "\n") {
+	a.recent.most = 8 * minSpare
+	s := &Snapshots{repo: r, store: a}
+	archived, copied, reused := 0, 0, 0
+	var buffer []byte
+	lent := map[plumbing.Hash]*packed{}
+	for i, line := range strings.Split(strings.TrimSpace(git("", "cat-file", "--batch-all-objects", "--batch-check")), "\n") {
 		id, kind := plumbing.NewHash(line[:40]), strings.Fields(line)[1]
+		if kind == "blob" && i%3 > 0 {
+			var whole bool
+			if buffer, whole, err = s.BlobInto(buffer, id.String(), maxArchived); err != nil || !whole || plumbing.ComputeHash(plumbing.BlobObject, buffer) != id {
+				t.Errorf("%s is copied otherwise: %t, %v", line, whole, err)
+			}
+			if data, whole, err := s.BlobInto(nil, id.String(), int64(len(buffer)-1)); len(data) > 0 || whole || err != nil {
+				t.Errorf("%s is copied though it is too large: %t, %v", line, whole, err)
+			}
+			copied, reused = copied+1, max(reused, len(a.recent.spare))
+			continue
+		}
 		o, err := a.EncodedObject(plumbing.AnyObject, id)
 		if err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		if _, ok := o.(*packed); ok {
+		if p, ok := o.(*packed); ok {
 			archived++
+			lent[id] = p
 		}
 		data, err := contentOf(o)
 		if err != nil {
@@ -84,8 +101,13 @@ func TestArchive(t *testing.T) {
 			t.Errorf("%s is read as %s %s", line, o.Type(), got)
 		}
 	}
-	if archived < 400 {
-		t.Errorf("only %d objects came from packs", archived)
+	if archived+copied < 400 || reused == 0 {
+		t.Errorf("only %d objects came from packs, and %d buffers were left", archived+copied, reused)
+	}
+	for id, p := range lent {
+		if plumbing.ComputeHash(p.kind, p.data) != id {
+			t.Errorf("%s was written over while it was lent", id)
+		}
 	}
 	if _, err := a.EncodedObject(plumbing.BlobObject, r.head.commit); err != plumbing.ErrObjectNotFound {
 		t.Errorf("a commit as a blob: %v", err)
@@ -95,13 +117,13 @@ func TestArchive(t *testing.T) {
 // Two halves hold what was put in last, and no more than twice their size.
 func TestRecent(t *testing.T) {
 	t.Parallel()
-	var r recent
+	r := recent{most: maxRecent}
 	for i := range 10 {
 		r.put(place{at: int64(i)}, content{data: make([]byte, maxRecent/4)})
 	}
 	var got []int64
 	for i := range int64(10) {
-		if _, ok := r.get(place{at: i}); ok {
+		if r.get(place{at: i}) != nil {
 			got = append(got, i)
 		}
 	}
@@ -122,7 +144,7 @@ func FuzzPatched(f *testing.F) {
 	f.Add(base, []byte{36, 5, 0xff, 1, 0, 0, 0, 5, 0, 0})
 	f.Add(base, []byte{36, 4, 0})
 	f.Fuzz(func(t *testing.T, base, delta []byte) {
-		got, err := patched(base, delta)
+		got, err := patched(base, delta, new(recent).room)
 		want, wantErr := packfile.PatchDelta(base, delta)
 		if err == nil && wantErr == nil {
 			if diff := cmp.Diff(string(want), string(got)); diff != "" {

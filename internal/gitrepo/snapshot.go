@@ -2,7 +2,6 @@ package gitrepo
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -13,20 +12,26 @@ import (
 // Snapshots reads what commits hold: their folders and files, by id. Equal content has one id whatever commit it is in, so that a caller
 // who remembers what it made of an id need not ask again. It keeps files open until Close, and is not safe for concurrent use.
 type Snapshots struct {
-	repo  *Repo
-	store *archive
-	known map[string]named // entries of folders by their bytes: of two versions of a folder most are equal
+	repo    *Repo
+	store   *archive
+	folders [8][]listed // some that were read last: of two versions of a folder most entries are equal
+	next    int         // of folders, the one to give up
+	spare   []listed    // room for the next one
 }
 
-// named is an entry's name and id as text.
-type named struct{ name, id string }
+// listed is an entry of a folder: its bytes, and what they say.
+type listed struct {
+	raw      []byte
+	name, id string
+	mode     fs.FileMode
+}
 
-// maxKnown bounds the entries that are remembered.
-const maxKnown = 1 << 18
+// maxListed bounds the entries of a folder that is remembered.
+const maxListed = 1 << 15
 
 // Snapshots opens the repository's objects for reading many of them.
 func (r *Repo) Snapshots() *Snapshots {
-	return &Snapshots{repo: r, store: r.layout.archive(), known: map[string]named{}}
+	return &Snapshots{repo: r, store: r.layout.archive()}
 }
 
 // Close closes the files that were kept open.
@@ -85,29 +90,53 @@ func (s *Snapshots) Folder(id string, visit func(name, id string, mode fs.FileMo
 		return fmt.Errorf("read git tree: %q is no object id", id)
 	}
 	raw, err := readObject(s.store, plumbing.TreeObject, h)
-	for err == nil && len(raw) > 0 {
-		length := bytes.IndexByte(raw, 0) + 1 + len(plumbing.ZeroHash)
-		if length <= len(plumbing.ZeroHash) || length > len(raw) {
-			return errors.New("read git tree: malformed entry")
-		}
-		n, known := s.known[string(raw[:length])]
-		if !known {
-			var e entry
-			if e, _, err = nextEntry(raw); err != nil {
-				return err
-			}
-			n = named{e.name, e.hash.String()}
-			if len(s.known) >= maxKnown {
-				clear(s.known)
-			}
-			s.known[string(raw[:length])] = n
-		}
-		if isCheckedOut(n.name) {
-			visit(n.name, n.id, fileMode(raw))
-		}
-		raw = raw[length:]
+	if err != nil {
+		return err
 	}
-	return err
+	slot := s.version(raw)
+	was, now := s.folders[slot], s.spare[:0]
+	s.spare = nil // visit may ask for other folders
+	for len(raw) > 0 {
+		for len(was) > 0 && !bytes.HasPrefix(raw, was[0].raw) && comesFirst(was[0].raw, raw) {
+			was = was[1:]
+		}
+		var e listed
+		if len(was) > 0 && bytes.HasPrefix(raw, was[0].raw) {
+			e, was = was[0], was[1:]
+		} else if e, err = list(raw); err != nil {
+			return err
+		}
+		if isCheckedOut(e.name) {
+			visit(e.name, e.id, e.mode)
+		}
+		now, raw = append(now, e), raw[len(e.raw):]
+	}
+	if len(now) <= maxListed {
+		s.folders[slot], s.spare = now, s.folders[slot]
+	}
+	return nil
+}
+
+// version gives the place in folders of another version of a folder, by the name of its first entry, or one to put it in.
+func (s *Snapshots) version(raw []byte) int {
+	name := raw[:bytes.IndexByte(raw, 0)+1]
+	for i, f := range s.folders {
+		if len(f) > 0 && bytes.HasPrefix(f[0].raw, name) {
+			return i
+		}
+	}
+	s.next = (s.next + 1) % len(s.folders)
+	return s.next
+}
+
+// list reads the first entry of a tree's bytes.
+func list(raw []byte) (listed, error) {
+	e, rest, err := nextEntry(raw)
+	if err != nil {
+		return listed{}, err
+	}
+	raw = bytes.Clone(raw[:len(raw)-len(rest)])
+	return listed{raw, e.name, e.hash.String(), fileMode(raw)}, nil
 }
 
 // isCheckedOut tells whether git would write an entry of this name to disk.
@@ -145,4 +174,19 @@ func (s *Snapshots) Blob(id string, limit int64) (data []byte, whole bool, err e
 	}
 	data, err = contentOf(o)
 	return data, err == nil, err
+}
+
+// BlobInto is Blob for a caller who reads many versions of a large file: it copies them, and a buffer of the caller's is used again where
+// its room suffices. What the buffer held is lost even where nothing is read.
+func (s *Snapshots) BlobInto(buffer []byte, id string, limit int64) (data []byte, whole bool, err error) {
+	if h, ok := parseID(id); ok {
+		if c := s.store.held(plumbing.BlobObject, h); c != nil {
+			if int64(len(c.data)) > limit {
+				return nil, false, nil
+			}
+			return append(buffer[:0], c.data...), true, nil
+		}
+	}
+	data, whole, err = s.Blob(id, limit)
+	return append(buffer[:0], data...), whole, err
 }

@@ -160,6 +160,47 @@ func TestSnapshotsHostile(t *testing.T) {
 	}
 }
 
+// A folder is listed the same whatever was listed before it, and while others are.
+func TestSnapshotsAfterOthers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	git(t, dir, "init", "-q", "-b", "main")
+	var trees []string
+	for _, entries := range []string{"a1 b1 c1 d1", "a1 b2 c1 d1", "a1 c1 d1", "a1 b1 b+1 b/1 c1 d1", "a1 b1 c1 d2 e1", "a1", "", "a2 b1 c1 d1", "b1 c1", "d1 c1 b1 a1", "a1 a1 a2 b1", "a1 b1 c1"} {
+		var raw bytes.Buffer
+		for _, e := range strings.Fields(entries) {
+			name, mode := e[:len(e)-1], "100644"
+			if folder, ok := strings.CutSuffix(name, "/"); ok {
+				name, mode = folder, "40000"
+			}
+			raw.WriteString(mode + " " + name + "\x00" + strings.Repeat(e[len(e)-1:], 20))
+		}
+		trees = append(trees, hashTree(t, dir, raw.Bytes()))
+	}
+	list := func(s *gitrepo.Snapshots, id string, during func()) (out []string) {
+		if err := s.Folder(id, func(name, id string, mode fs.FileMode) {
+			out = append(out, fmt.Sprint(name, id, mode))
+			during()
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	used := snapshots(t, dir)
+	for _, first := range trees {
+		for _, second := range trees {
+			want := list(snapshots(t, dir), second, func() {})
+			list(used, first, func() {})
+			if d := cmp.Diff(want, list(used, second, func() {})); d != "" {
+				t.Errorf("%s after %s (-want +got)\n%s", second, first, d)
+			}
+			if d := cmp.Diff(want, list(used, second, func() { list(used, first, func() {}) })); d != "" {
+				t.Errorf("%s while %s (-want +got)\n%s", second, first, d)
+			}
+		}
+	}
+}
+
 // hashTree writes bytes as a tree, whatever they are.
 func hashTree(t *testing.T, dir string, raw []byte) string {
 	t.Helper()
