@@ -89,7 +89,8 @@ type auditor struct {
 	reached   map[string]bool    // every commit of the branch
 	stateBlob string             // state file of the checkout's commit
 
-	asked    map[string]bool                         // digest of every manifest the branch ever held
+	asked    map[string]*commit                      // digest of every manifest the branch ever held, and who held it first
+	refiled  map[resource.Address]bool               // a file that a manifest is made of changed while the manifest stayed
 	merged   map[resource.Address]*Entry             // the newest event of a manifest
 	versions map[resource.Address][]string           // commits that changed a manifest
 	earlier  map[resource.Address][]resource.Address // names that a manifest said it had before
@@ -120,7 +121,7 @@ type finding struct {
 
 func begin(in Input) (*auditor, error) {
 	a := &auditor{Input: in, objects: in.Repo.Snapshots(), wanted: map[resource.Address]*resource.Object{}, lacking: map[string]bool{},
-		merges: map[string]*commit{}, reached: map[string]bool{}, asked: map[string]bool{}, merged: map[resource.Address]*Entry{},
+		merges: map[string]*commit{}, reached: map[string]bool{}, asked: map[string]*commit{}, refiled: map[resource.Address]bool{}, merged: map[resource.Address]*Entry{},
 		versions: map[resource.Address][]string{}, earlier: map[resource.Address][]resource.Address{}, orders: map[string]*record{}, suspect: map[string]*version{},
 		users: map[string]*state.Account{}, weak: map[string]int{}, requests: requests{}, renamed: renames{}, moved: renames{}}
 	if in.Drift != nil { // what the account shows is newer, and true whatever the state says

@@ -412,14 +412,16 @@ var plants = []plant{
 		c.expect(diag.AuditUnasked, ghost, c.forge(ghost), why)
 		return true
 	}},
-	{"applied from a commit that is not on the branch", func(c *chronicle, why string) bool {
+	{"a value of a record whose commit is not on the branch", func(c *chronicle, why string) bool {
 		a := c.pick()
 		if a.Name == "" {
 			return false
 		}
 		c.frozen[a] = true
-		c.state.Objects[a].Source.Commit = c.commit(commitOf{by: c.mallory, message: "aside", aside: true})
-		c.expect(diag.AuditUnasked, a, c.forge(a), why)
+		e := c.state.Objects[a]
+		e.Source.Commit = c.commit(commitOf{by: c.mallory, message: "aside", aside: true})
+		resource.Put(e.Applied.Spec, "/certificate/signature_hash", resource.String("sha512"))
+		c.expect(diag.AuditStateEdited, a, c.forge(a), why)
 		return true
 	}},
 	{"the document is of another manifest", func(c *chronicle, why string) bool {

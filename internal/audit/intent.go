@@ -63,7 +63,9 @@ func (a *auditor) intents() {
 		now, before := a.sides(c)
 		for _, address := range slices.SortedFunc(maps.Keys(now), resource.Address.Compare) {
 			doc := now[address]
-			a.asked[doc.Digest] = true
+			if a.asked[doc.Digest] == nil {
+				a.asked[doc.Digest] = c
+			}
 			latest[address] = doc
 			for _, name := range doc.MovedFrom {
 				if from := (resource.Address{Kind: address.Kind, Name: name}); !slices.Contains(a.earlier[address], from) {
@@ -90,7 +92,7 @@ func (a *auditor) intents() {
 				if touched[address] || !slices.Contains(latest[address].files(), name) {
 					continue
 				}
-				touched[address] = true
+				touched[address], a.refiled[address] = true, true
 				detail := "its file " + name + " changed"
 				if ch.New == "" {
 					detail = "its file " + name + " was removed"

@@ -52,7 +52,7 @@ func (a *auditor) unapplied(c *reconcile.Change, e *state.Entry) bool {
 	switch {
 	case o == nil && a.merged[c.Address] == nil && a.report.Complete:
 		return false // nobody took it out: its manifest is later than this checkout, or was never asked for, which is told where it was applied
-	case o != nil && !a.asked[o.Source.Digest] && a.report.Complete:
+	case o != nil && a.asked[o.Source.Digest] == nil && a.report.Complete:
 		return false // of the checkout's files, not of the branch
 	case o != nil && e != nil && e.Source.Desired == reconcile.DesiredDigest(o) && !a.stuck(c, e):
 		return false

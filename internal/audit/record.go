@@ -69,14 +69,17 @@ func (a *auditor) recorded(r *replay, c change, moved moves) []string {
 	if fresh && !a.wasAsked(r, c.address, after, moved) {
 		return nil
 	}
+	if a.offBranch(after.Source) && a.report.Complete {
+		return a.byDocument(r, c.address, before, after, moved, fresh)
+	}
 	if after.Source.Commit == "" {
-		return nil // applied from files that were not committed; the document was found above
+		return nil // the document may be in the part of the history that is not here
 	}
 	project, err := a.past.snapshot(after.Source.Commit)
 	if err != nil {
 		return a.notKnown(r, c.address, after, err)
 	}
-	name, err := a.nameThen(project, c.address, after.Source, moved)
+	name, err := a.nameThen(project, c.address, moved, placeOf(after.Source))
 	switch {
 	case err != nil:
 		return a.notKnown(r, c.address, after, err)
@@ -90,7 +93,7 @@ func (a *auditor) recorded(r *replay, c change, moved moves) []string {
 		return a.notKnown(r, c.address, after, err)
 	}
 	if fresh {
-		a.policy(r, c.address, after, findings, name)
+		a.policy(r, c.address, after, findings, name, after.Source.Commit)
 	}
 	if object == nil {
 		a.remark(r, c.address, "not comparable (its manifest cannot be read as it was)")
@@ -99,9 +102,14 @@ func (a *auditor) recorded(r *replay, c change, moved moves) []string {
 	return a.differs(r, c.address, object, before, after)
 }
 
-// nameThen gives the address under which a project had the document that a record names: its own, or an earlier one; the zero address when
-// it had none.
-func (a *auditor) nameThen(project *manifests.Snapshot, address resource.Address, s state.Source, moved moves) (resource.Address, error) {
+// placeOf tells a place that holds the document which a record names.
+func placeOf(s state.Source) func(manifests.Place) bool {
+	return func(p manifests.Place) bool { return p.File == s.Path && p.Digest == s.Document }
+}
+
+// nameThen gives the address under which a project had the document at such a place: that of its record, or an earlier one; the zero address
+// when it had none.
+func (a *auditor) nameThen(project *manifests.Snapshot, address resource.Address, moved moves, at func(manifests.Place) bool) (resource.Address, error) {
 	names := []resource.Address{address}
 	if from, ok := moved.from[address]; ok {
 		names = append(names, from)
@@ -111,7 +119,7 @@ func (a *auditor) nameThen(project *manifests.Snapshot, address resource.Address
 		if err != nil {
 			return resource.Address{}, err
 		}
-		if slices.ContainsFunc(places, func(p manifests.Place) bool { return p.File == s.Path && p.Digest == s.Document }) {
+		if slices.ContainsFunc(places, at) {
 			return name, nil
 		}
 	}
@@ -120,7 +128,7 @@ func (a *auditor) nameThen(project *manifests.Snapshot, address resource.Address
 
 // differs holds a record against the object its manifest stood for.
 func (a *auditor) differs(r *replay, address resource.Address, o *resource.Object, before, after *state.Entry) []string {
-	if reconcile.DesiredDigest(o) != after.Source.Desired {
+	if reconcile.DesiredDigest(o) != after.Source.Desired && !a.mixed(address, o, after.Source) {
 		if !reconcile.Comparable(after.Source.Version, a.Version) {
 			a.remark(r, address, "not comparable ("+printable(after.Source.Version)+")")
 			return nil
@@ -219,10 +227,16 @@ func (a *auditor) wasAsked(r *replay, address resource.Address, e *state.Entry, 
 			return true
 		}
 	}
-	if !a.asked[e.Source.Document] && a.reached[e.Source.Commit] {
-		project, err := a.past.snapshot(e.Source.Commit) // in a folder that holds manifests no longer
+	known := a.asked[e.Source.Document] != nil
+	if a.offBranch(e.Source) {
+		at, err := a.stoodBy(r, address, e.Source, moved)
+		if at != nil || err != nil || known && e.Source.Commit == "" {
+			return true
+		}
+	} else if !known { // in a folder that holds manifests no longer
+		project, err := a.past.snapshot(e.Source.Commit)
 		if err == nil {
-			if name, err := a.nameThen(project, address, e.Source, moved); err == nil && name != (resource.Address{}) {
+			if name, err := a.nameThen(project, address, moved, placeOf(e.Source)); err == nil && name != (resource.Address{}) {
 				return true
 			}
 		}
@@ -232,9 +246,9 @@ func (a *auditor) wasAsked(r *replay, address resource.Address, e *state.Entry, 
 		Evidence: []Evidence{{EvidenceState, r.commit.id}, {EvidenceOrder, e.Identity.ID}, {EvidenceFile, e.Source.Path},
 			{EvidenceText, "committer " + r.commit.committer.String()}}}
 	switch {
-	case !a.asked[e.Source.Document]:
+	case !known:
 		f.Summary = fmt.Sprintf("%s was applied from a manifest that never was on the branch", address)
-	case e.Source.Commit != "" && !a.reached[e.Source.Commit]:
+	case a.offBranch(e.Source):
 		f.Summary = fmt.Sprintf("%s was applied from commit %s, which is not on the branch", address, short(e.Source.Commit))
 		f.Evidence = append(f.Evidence, Evidence{EvidenceCommit, e.Source.Commit})
 	default:
@@ -244,8 +258,9 @@ func (a *auditor) wasAsked(r *replay, address resource.Address, e *state.Entry, 
 	return false
 }
 
-// policy reports what the policy of the time refused and was applied all the same; name is the address the manifest had then.
-func (a *auditor) policy(r *replay, address resource.Address, e *state.Entry, findings diag.List, name resource.Address) {
+// policy reports what the policy of the time refused and was applied all the same; name is the address the manifest had in the commit that is
+// judged by.
+func (a *auditor) policy(r *replay, address resource.Address, e *state.Entry, findings diag.List, name resource.Address, commit string) {
 	for _, d := range findings {
 		if d.Severity != diag.Error || !strings.HasPrefix(string(d.Code), "DC15") || d.Address != name.String() {
 			continue
@@ -253,7 +268,7 @@ func (a *auditor) policy(r *replay, address resource.Address, e *state.Entry, fi
 		f := Finding{Code: diag.AuditPolicy, Severity: diag.Error, Address: address, At: r.commit.when,
 			Summary: fmt.Sprintf("it was applied although the policy refuses it: %s (%s)", d.Summary, d.Code),
 			Hint:    "bring the manifest within the policy, or have the policy changed by those who own it",
-			Evidence: []Evidence{{EvidenceState, r.commit.id}, {EvidenceCommit, e.Source.Commit}, {EvidenceOrder, e.Identity.ID},
+			Evidence: []Evidence{{EvidenceState, r.commit.id}, {EvidenceCommit, commit}, {EvidenceOrder, e.Identity.ID},
 				{EvidenceFile, a.path(e.Source.Path)}}}
 		if d.Path != "" {
 			f.Evidence = append(f.Evidence, Evidence{EvidenceField, d.Path})
