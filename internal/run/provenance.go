@@ -98,8 +98,16 @@ func address(id, server, repository, between string) string {
 	return strings.TrimSuffix(server, "/") + "/" + repository + between + id
 }
 
-// oneLine makes text from outside fit to be the value of a trailer: nothing in it ends the line or hides what follows.
+// lineEnds are the characters that end a line somewhere.
+const lineEnds = "\n\r\v\f\u0085\u2028\u2029"
+
+// oneLine makes text from outside fit to be the value of a trailer: its first line with something on it, where nothing hides what follows. What
+// stands on further lines may be made to look like trailers, and is no part of a value.
 func oneLine(text string) string {
+	text = strings.TrimSpace(text)
+	if end := strings.IndexAny(text, lineEnds); end >= 0 {
+		text = text[:end]
+	}
 	text = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):

@@ -46,7 +46,10 @@ func TestProvenance(t *testing.T) {
 		"merged on gitlab": {base: gitlab, more: map[string]string{"CI_COMMIT_MESSAGE": "Merge branch 'x' into 'main'\n\nSee merge request a!1\n\nSee merge request acme/pki!4"},
 			want: request("https://gitlab.example/acme/pki/-/merge_requests/4")},
 		"text that would be more lines": {more: map[string]string{"DCSYNC_PULL_REQUEST": "1\r\nDcsync-Run: forged\x1b[2K\u202e", "DCSYNC_APPROVED_BY": "\n\x00," + strings.Repeat("é", 200)},
-			want: append(request("1 Dcsync-Run: forged[2K"), gitrepo.Trailer{Key: "Dcsync-Approved-By", Value: strings.Repeat("é", 100)})},
+			want: append(request("1"), gitrepo.Trailer{Key: "Dcsync-Approved-By", Value: strings.Repeat("é", 100)})},
+		"only the first line counts": {more: map[string]string{"DCSYNC_PULL_REQUEST": "\n17\u2028Dcsync-Run: forged", "DCSYNC_APPROVED_BY": "eve,\nbob\v\nDcsync-Approved-By: mallory, ann\x1b[2K \u202e"},
+			want: append(request("17"), gitrepo.Trailer{Key: "Dcsync-Approved-By", Value: "eve"}, gitrepo.Trailer{Key: "Dcsync-Approved-By", Value: "bob"},
+				gitrepo.Trailer{Key: "Dcsync-Approved-By", Value: "ann[2K"})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
