@@ -184,7 +184,7 @@ func (s *session) applied(a *run.Applied, err error) outcome {
 		}
 		return o
 	}
-	result := render.Applied{Ledger: a.Ledger, Serial: a.Serial, Requests: a.Requests, Commit: a.Commit, Branch: a.Branch, Pushed: a.Pushed}
+	result := render.Applied{Ledger: a.Ledger, Serial: a.Serial, Requests: a.Requests, Commit: a.Commit, Branch: a.Branch, Pushed: a.Pushed, Unchanged: a.Unchanged}
 	if result.Ledger == nil {
 		result.Ledger = &reconcile.Ledger{}
 	}

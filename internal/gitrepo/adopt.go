@@ -52,8 +52,8 @@ func (w *landing) adopt(ctx context.Context, p *proposal, done *Landed) error {
 	return err
 }
 
-// follows tells whether HEAD may move to the commit: it is on the branch or on none, the commit goes on from its own, and all between
-// them changed nothing but these files.
+// follows tells whether HEAD may move to the commit: it is on the branch or on none (a branch of another name is the user's own), the commit
+// goes on from its own, and all between them changed nothing but these files.
 func (w *landing) follows(ctx context.Context, p *proposal) (bool, error) {
 	head := w.repo.head
 	if head.branch != "" && head.branch != w.ref {

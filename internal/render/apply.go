@@ -12,12 +12,13 @@ import (
 
 // Applied is what apply did.
 type Applied struct {
-	Ledger   *reconcile.Ledger
-	Serial   int    // of the state file afterwards
-	Requests int    // sent to the account, from the first look on
-	Commit   string // that holds the state, "" when it was not committed
-	Branch   string // that holds Commit
-	Pushed   bool   // to the remote
+	Ledger    *reconcile.Ledger
+	Serial    int    // of the state file afterwards
+	Requests  int    // sent to the account, from the first look on
+	Commit    string // that holds the state, "" when it was not committed
+	Branch    string // that holds Commit
+	Pushed    bool   // to the remote
+	Unchanged bool   // Commit held the state already
 }
 
 // ApplyText writes one line for each change and a summary as the last line.
@@ -37,11 +38,14 @@ func ApplyText(s *term.Stream, a Applied) error {
 			l.Count(resource.OutcomeOfBlocked), plural(a.Requests, "request"), a.Serial)
 	}
 	if a.Commit != "" {
-		how := "Committed"
-		if a.Pushed {
-			how = "Pushed"
+		what := "Committed: the state is in %.12s on %s.\n"
+		switch {
+		case a.Unchanged:
+			what = "Nothing to commit: %.12s on %s holds the state as it is.\n"
+		case a.Pushed:
+			what = "Pushed: the state is in %.12s on %s.\n"
 		}
-		fmt.Fprintf(&b, "%s: the state is in %.12s on %s.\n", how, a.Commit, clean(a.Branch))
+		fmt.Fprintf(&b, what, a.Commit, clean(a.Branch))
 	}
 	b.WriteString(s.Paint(term.Bold, summary) + "\n")
 	_, err := io.WriteString(s, b.String())

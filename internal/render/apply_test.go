@@ -64,3 +64,22 @@ func TestRemaining(t *testing.T) {
 		t.Errorf("remaining = %v, %v; want 15s", got, ok)
 	}
 }
+
+// What was neither committed nor pushed is not called so.
+func TestApplyLanded(t *testing.T) {
+	t.Parallel()
+	for want, a := range map[string]Applied{
+		"Pushed: the state is in 0123456789ab on main.\nNothing to apply.\n":                     {Pushed: true},
+		"Committed: the state is in 0123456789ab on main.\nNothing to apply.\n":                  {},
+		"Nothing to commit: 0123456789ab on main holds the state as it is.\nNothing to apply.\n": {Unchanged: true},
+	} {
+		var got bytes.Buffer
+		a.Ledger, a.Commit, a.Branch = &reconcile.Ledger{}, "0123456789abcdef", "main"
+		if err := ApplyText(term.NewStream(&got, term.Never, nil), a); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, got.String()); d != "" {
+			t.Errorf("(-want +got)\n%s", d)
+		}
+	}
+}

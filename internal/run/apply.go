@@ -37,14 +37,15 @@ type ApplyOptions struct {
 
 // Applied is what an apply did.
 type Applied struct {
-	Plan     *reconcile.Plan
-	Ledger   *reconcile.Ledger // nil when nothing was begun
-	Serial   int
-	Requests int    // sent to the account, from the first look on
-	Commit   string // that holds the state, "" when it was not committed
-	Branch   string // that holds Commit
-	Pushed   bool
-	Declined bool // Confirm said no
+	Plan      *reconcile.Plan
+	Ledger    *reconcile.Ledger // nil when nothing was begun
+	Serial    int
+	Requests  int    // sent to the account, from the first look on
+	Commit    string // that holds the state, "" when it was not committed
+	Branch    string // that holds Commit
+	Pushed    bool   // by this run
+	Unchanged bool   // Commit held this very state already: nothing was committed or pushed
+	Declined  bool   // Confirm said no
 }
 
 // Apply takes the lock, builds the plan, asks, carries it out, records it, and lands the state where it is told to. The result is

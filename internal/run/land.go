@@ -232,12 +232,11 @@ func (p *Project) land(ctx context.Context, what landed, o ApplyOptions, result 
 	l.Files = []gitrepo.File{{Path: name, Content: content, Merge: merging(name, what.taken)}}
 	done, err := what.start.repo.Land(ctx, l)
 	if done != nil {
-		result.Commit, result.Branch, result.Pushed = done.Commit, strings.TrimPrefix(done.Ref, "refs/heads/"), l.Push != nil
+		result.Commit, result.Branch, result.Unchanged = done.Commit, strings.TrimPrefix(done.Ref, "refs/heads/"), done.Nothing
+		result.Pushed = l.Push != nil && !done.Nothing
 		err = errors.Join(err, p.keep(done.Files[name], done.Checkout[name], l, result))
 		if !l.Apart && !bytes.Equal(done.Checkout[name], done.Files[name]) {
-			o.tell(diag.Diagnostic{Severity: diag.Note, Code: diag.StateElsewhere,
-				Summary: "the branch has commits that this checkout lacks; the state landed on top of them",
-				Hint:    "git pull before the next plan: the state file here is that of the commit checked out"})
+			o.tell(p.stayed(what.start.repo.Branch(), result.Branch))
 		}
 	}
 	if err == nil {
@@ -258,6 +257,19 @@ func (p *Project) land(ctx context.Context, what landed, o ApplyOptions, result 
 		hint = keptHint
 	}
 	return &GitError{Hint: hint, Err: fmt.Errorf("land the state: %w", err)}
+}
+
+// stayed says why the checkout did not follow to what landed on a branch, and what brings it there. here is the branch that is checked out: one
+// of another name is the user's own, and never moves.
+func (p *Project) stayed(here, landed string) diag.Diagnostic {
+	d := diag.Diagnostic{Severity: diag.Note, Code: diag.StateElsewhere, Summary: "the branch has commits that this checkout lacks; the state landed on top of them"}
+	pull := "git pull"
+	if here != "" && here != landed {
+		d.Summary = fmt.Sprintf("the state is on %s; %s, which is checked out, stays where it is", landed, here)
+		pull = fmt.Sprintf("git pull %s %s", p.Project.Git.Remote, landed)
+	}
+	d.Hint = pull + " before the next plan: the state file here is that of the commit checked out"
+	return d
 }
 
 // keep writes the state as it landed, which may hold more than this run's results, or, where HEAD stayed behind, as HEAD's commit has
