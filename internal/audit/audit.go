@@ -94,6 +94,7 @@ type auditor struct {
 	merged   map[resource.Address]*Entry             // the newest event of a manifest
 	versions map[resource.Address][]string           // commits that changed a manifest
 	earlier  map[resource.Address][]resource.Address // names that a manifest said it had before
+	lost     map[resource.Address]loss               // records that the state held and holds no more
 	orders   map[string]*record                      // by kind and live id
 	unseen   bool                                    // the state's branch is not in this clone
 	suspect  map[string]*version                     // by version of the state that was edited: the last one before that was not
@@ -121,7 +122,7 @@ type finding struct {
 
 func begin(in Input) (*auditor, error) {
 	a := &auditor{Input: in, objects: in.Repo.Snapshots(), wanted: map[resource.Address]*resource.Object{}, lacking: map[string]bool{},
-		merges: map[string]*commit{}, reached: map[string]bool{}, asked: map[string]*commit{}, refiled: map[resource.Address]bool{}, merged: map[resource.Address]*Entry{},
+		merges: map[string]*commit{}, reached: map[string]bool{}, asked: map[string]*commit{}, refiled: map[resource.Address]bool{}, lost: map[resource.Address]loss{}, merged: map[resource.Address]*Entry{},
 		versions: map[resource.Address][]string{}, earlier: map[resource.Address][]resource.Address{}, orders: map[string]*record{}, suspect: map[string]*version{},
 		users: map[string]*state.Account{}, weak: map[string]int{}, requests: requests{}, renamed: renames{}, moved: renames{}}
 	if in.Drift != nil { // what the account shows is newer, and true whatever the state says

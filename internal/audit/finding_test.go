@@ -224,6 +224,32 @@ func TestPresent(t *testing.T) {
 			w.write("manifests/orders/bob-mail.yaml", strings.NewReplacer("alice", "bob", "Alice", "Bob").Replace(w.read("manifests/orders/alice-mail.yaml")))
 			w.commit("ask for another")
 		}, begins.AddDate(0, 0, 10), []string{"DC3003 warning Order/bob-mail"}, "was asked for on 2026-03-01 and that was not applied for 9 days"},
+		"applied, and its record lost with the file": {func(w *world) {
+			w.only(order)
+			w.clock = begins.AddDate(0, 0, 6)
+			w.remove(stateName)
+			w.commit("oops")
+		}, begins.AddDate(0, 0, 10), []string{"DC3005 error", "DC3003 warning " + order, "DC3003 warning " + organization},
+			order + " was applied, but its record was taken out of the state on 2026-03-07 and it was not applied again for 3 days"},
+		"applied, and its record taken out": {func(w *world) {
+			w.clock = begins.AddDate(0, 0, 6)
+			w.forge(func(f *state.File) { delete(f.Objects, address(order)) })
+		}, begins.AddDate(0, 0, 10), []string{"DC3003 warning " + order}, "taken out of the state on 2026-03-07 and it was not applied again for 3 days"},
+		"changed, not applied, and its record taken out": {func(w *world) {
+			w.ticket("8")
+			w.commit("change")
+			w.clock = begins.AddDate(0, 0, 6)
+			w.forge(func(f *state.File) { delete(f.Objects, address("Order/alice-mail")) })
+		}, begins.AddDate(0, 0, 10), []string{"DC3003 warning Order/alice-mail"}, "was asked for on 2026-03-01 and that was not applied for 9 days"},
+		"given up, and asked for again": {func(w *world) {
+			text := w.read("manifests/orders/alice-mail.yaml")
+			w.remove("manifests/orders/alice-mail.yaml")
+			w.commit("enough")
+			w.apply()
+			w.clock = begins.AddDate(0, 0, 6)
+			w.write("manifests/orders/alice-mail.yaml", text)
+			w.commit("not enough")
+		}, begins.AddDate(0, 0, 10), []string{"DC3003 warning Order/alice-mail"}, "was asked for on 2026-03-07 and that was not applied for 3 days"},
 		"changed and not applied": {func(w *world) { w.ticket("8"); w.commit("change") }, time.Time{}, []string{"DC3003 warning Order/alice-mail"}, "was changed"},
 		"not committed":           {func(w *world) { w.ticket("8") }, time.Time{}, nil, ""},
 		"removed and not applied": {func(w *world) { w.remove("manifests/orders/alice-mail.yaml"); w.commit("enough") }, time.Time{}, []string{"DC3003 warning Order/alice-mail"}, "was taken out of git"},

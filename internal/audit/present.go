@@ -66,9 +66,18 @@ func (a *auditor) unapplied(c *reconcile.Change, e *state.Entry) bool {
 		what = "was changed"
 	}
 	f.Summary = fmt.Sprintf("%s %s and that was never applied", c.Address, what)
-	if m := a.newest(c); m != nil {
+	m := a.newest(c)
+	if lost, ok := a.lost[c.Address]; ok && e == nil && o != nil && lost.entry.Source.Desired == reconcile.DesiredDigest(o) && (m == nil || !lost.commit.when.Before(m.At)) {
+		f.At = lost.commit.when
+		f.Summary = fmt.Sprintf("%s was applied, but its record was taken out of the state on %s and it was not applied again for %s", c.Address,
+			f.At.UTC().Format(time.DateOnly), ago(a.Now.Sub(f.At)))
+		f.Hint = "run dcsync apply, which finds orders by their keys and takes them over"
+		f.Evidence = append(f.Evidence, Evidence{EvidenceState, lost.commit.id}, Evidence{EvidenceOrder, lost.entry.Identity.ID})
+	} else if m != nil {
 		f.At = m.At
 		f.Summary = fmt.Sprintf("%s %s on %s and that was not applied for %s", c.Address, what, m.At.UTC().Format(time.DateOnly), ago(a.Now.Sub(m.At)))
+	}
+	if m != nil {
 		f.Evidence = append(f.Evidence, Evidence{EvidenceCommit, m.Commit}, Evidence{EvidenceText, "author " + m.Author.String()})
 	}
 	f.Evidence = append(f.Evidence, Evidence{EvidenceText, string(c.Action) + ": " + c.Reason})

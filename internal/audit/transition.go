@@ -174,11 +174,13 @@ func (a *auditor) events(r *replay) {
 			if _, ok := moved.to[c.address]; ok {
 				continue // told at its new name
 			}
+			a.lost[c.address] = loss{before, r.commit}
 			a.end(c.address.Kind, before.Identity.ID, r.commit.when, "")
 			e.Event, e.OrderID, e.Commit, e.Serial = Forgotten, before.Identity.ID, before.Source.Commit, serialOf(before)
 			a.entries = append(a.entries, placed{e, r.nth})
 			continue
 		}
+		delete(a.lost, c.address)
 		e.OrderID, e.Commit, e.Serial = after.Identity.ID, after.Source.Commit, serialOf(after)
 		if from, ok := moved.from[c.address]; ok {
 			before = moved.before[c.address]
@@ -193,6 +195,12 @@ func (a *auditor) events(r *replay) {
 	for from, to := range moved.to {
 		a.moved[from] = append(a.moved[from], rename{to, r.commit.when, len(a.entries)})
 	}
+}
+
+// loss is a record that went out of the state.
+type loss struct {
+	entry  *state.Entry
+	commit *commit
 }
 
 // came makes the entries of an address that the state holds.

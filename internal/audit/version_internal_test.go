@@ -192,7 +192,7 @@ func FuzzTransition(f *testing.F) {
 		r := replay{commit: &commit{id: "c"}, blob: "b", steps: []step{decoded(between(before, after))}}
 		after.seekTwice(r.steps[0].changed)
 		a := &auditor{suspect: map[string]*version{}, orders: map[string]*record{}, report: &Report{}, weak: map[string]int{}, requests: requests{},
-			renamed: renames{}, moved: renames{}}
+			renamed: renames{}, moved: renames{}, lost: map[resource.Address]loss{}}
 		a.Project, a.State = &manifests.Project{UID: "uid"}, state.New("uid")
 		if after.head != nil {
 			a.impossible(&r)
