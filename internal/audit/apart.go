@@ -2,9 +2,11 @@ package audit
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"slices"
 
+	"dcsync/internal/diag"
 	"dcsync/internal/gitrepo"
 )
 
@@ -145,11 +147,12 @@ func (p *places) close(back *commit) error {
 	last := p.last(nil)
 	switch {
 	case seen:
-	case open && p.Drift != nil && p.State.Account == nil:
-		p.states = append(p.states, now.removed...) // who asked the remote and got an empty state knows that the branch has not begun
+	case open && p.Drift != nil: // who asked the remote knows that the branch has not begun
+		if p.State.Account == nil {
+			p.states = append(p.states, now.removed...)
+		}
 	case open:
-		p.unseen = true
-		p.lacks("this clone has not seen the state's branch %s", now.ref)
+		p.notSeen(now.ref)
 	case len(now.removed) > 0, back != nil && back.change(p.file).Old == "":
 		p.lacks("for some time the state was on the branch %s, which this clone has not", now.ref)
 	}
@@ -175,6 +178,17 @@ func (p *places) close(back *commit) error {
 	}
 	p.states = append(p.states, back)
 	return nil
+}
+
+// notSeen reports that the branch which is to hold the state is not in this clone, which alone does not tell why.
+func (p *places) notSeen(ref string) {
+	p.unseen, p.report.Complete = true, false
+	f := Finding{Code: diag.AuditHistory, Severity: diag.Warning, Summary: fmt.Sprintf("this clone has not seen the state's branch %s", ref),
+		Hint: "the first apply --push begins it; where one was made, fetch the branch"}
+	if track, err := p.Repo.Tracking(p.Project.Git.Remote, ref); err == nil {
+		f.Hint += fmt.Sprintf(": git fetch %s %s:%s", p.Project.Git.Remote, ref, track)
+	}
+	p.addNow(f)
 }
 
 // last gives the newest version so far, or with before the newest that a branch had at that commit's time.

@@ -302,3 +302,34 @@ func TestRemovedForNoBranch(t *testing.T) {
 		t.Errorf("(-want +got)\n%s\n%s", d, textOf(r))
 	}
 }
+
+// Right after spec.state.ref was written no run has begun the branch yet. Who asked the remote knows that; who did not is told both.
+func TestBranchNotBegun(t *testing.T) {
+	t.Parallel()
+	w := appliedWorld(t)
+	w.git("remote", "add", "origin", w.TempDir())
+	w.edit("dcsync.yaml", "  settle: 0s", apart+"  settle: 0s")
+	w.commit("keep the state apart")
+	w.ticket("8")
+	w.commit("change")
+	in := w.input()
+	r, err := audit.Run(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"DC3016 warning"}, findings(r)); d != "" || r.Complete {
+		t.Fatalf("offline (-want +got)\n%s\n%s", d, textOf(r))
+	}
+	for _, part := range []string{"the first apply --push begins it", "git fetch origin certs:" + tracking} {
+		if hint := r.Findings[0].Hint; !strings.Contains(hint, part) {
+			t.Errorf("the hint does not say %q: %s", part, hint)
+		}
+	}
+	in.Drift = &reconcile.Plan{Complete: true}
+	if r, err = audit.Run(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"DC3003 warning Order/alice-mail"}, findings(r)); d != "" || !r.Complete {
+		t.Errorf("the remote was asked (-want +got)\n%s\n%s", d, textOf(r))
+	}
+}
