@@ -302,6 +302,11 @@ func TestDeactivateWhileRevocationWaits(t *testing.T) {
 	w.mustApply()
 	w.write("acme.yaml", lifecycleYAML(strings.Replace(acmeYAML, "  telephone: 801-555-0100\n", "  telephone: 801-555-0100\n  status: inactive\n", 1), "allow: [deactivate-in-use]"))
 	w.mustBlock("Organization/acme", "orders 880001 of it are under way")
+	w.do("880001", "expire") // which decides no request
+	if _, err := w.apply(); err != nil {
+		t.Fatal(err)
+	}
+	w.mustBlock("Organization/acme", "orders 880001 of it are under way")
 }
 
 // What is forgotten after its end is not said to live on.
