@@ -339,3 +339,35 @@ func TestLimitsCount(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A single certificate whose revocation people approve is not asked to be revoked again, although the order goes on and shows nothing of it;
+// another one of the order is, in the same words.
+func TestRetireCertificateApprovedLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, shop(t, "key: reuse"))
+	w.mustApply()
+	first := w.object("orders", "880001")["certificate"].(map[string]any)["serial_number"].(string)
+	w.edit("shop.yaml", "www.shop.example.com]", "www.shop.example.com, pay.shop.example.com]")
+	w.mustApply()
+	second := w.object("orders", "880001")["certificate"].(map[string]any)["serial_number"].(string)
+	w.file("dcsync.yaml", strings.Replace(projectYAML, "skip_approval: true", "skip_approval: false", 1))
+	w.edit("shop.yaml", "lifecycle:", "retire: {target: \"certificate:"+second+"\", action: revoke, reason: superseded, comments: x}\nlifecycle:")
+	for n, serial := range []string{second, first} {
+		w.edit("shop.yaml", "certificate:"+second, "certificate:"+serial)
+		w.want("results", outcomes(w.mustApply()), "revoke Order/shop: waiting")
+		w.do("880001", "approve")
+		for range 2 {
+			w.want("results", outcomes(w.mustApply()))
+		}
+		w.converged()
+		asked := 0
+		for _, r := range w.dumped("requests") {
+			if r["type"] == "revoke" {
+				asked++
+			}
+		}
+		if asked != n+1 {
+			t.Errorf("%d requests to revoke, want %d", asked, n+1)
+		}
+	}
+}
