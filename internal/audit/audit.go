@@ -140,7 +140,7 @@ func begin(in Input) (*auditor, error) {
 	if err != nil && !errors.Is(err, gitrepo.ErrMissingObject) { // the walk tells of what is missing
 		return nil, errors.Join(err, a.objects.Close())
 	}
-	a.past = newPast(a.objects, a.prefix)
+	a.past = newPast(a.objects, a.prefix, in.Project)
 	if in.Set != nil {
 		for _, o := range in.Set.Objects {
 			a.wanted[o.Address] = o

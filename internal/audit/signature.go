@@ -17,15 +17,16 @@ import (
 // never meant to be signed and makes no finding. A commit that came by a merge needs both signatures: the author's for what is asked,
 // the merger's for its being asked on the branch.
 
-// trustFiles gives the files of the keys, by their names in the repository.
-func (a *auditor) trustFiles() []string { return a.keyFiles(a.Project.Trust) }
+// keyNames gives the files of the keys, relative to the project's folder.
+func keyNames(t manifests.Trust) []string {
+	return slices.DeleteFunc([]string{t.AllowedSigners, t.Keyring}, func(name string) bool { return name == "" })
+}
 
-func (a *auditor) keyFiles(t manifests.Trust) []string {
+// trustFiles gives the files of the keys, by their names in the repository.
+func (a *auditor) trustFiles(t manifests.Trust) []string {
 	var out []string
-	for _, f := range []string{t.AllowedSigners, t.Keyring} {
-		if f != "" {
-			out = append(out, a.path(f))
-		}
+	for _, name := range keyNames(t) {
+		out = append(out, a.path(name))
 	}
 	return out
 }
@@ -49,7 +50,7 @@ func (a *auditor) trustAt(revision string, t manifests.Trust) (*gitrepo.Trust, e
 		if file == "" {
 			return nil, nil
 		}
-		id, err := a.objects.File(revision, a.path(file))
+		id, err := a.objects.File(revision, a.then(revision, a.path(file)))
 		if err != nil || id == "" {
 			return nil, err
 		}
