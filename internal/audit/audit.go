@@ -82,6 +82,7 @@ type auditor struct {
 
 	trust       *gitrepo.Trust // nil: nobody is named whose signature counts
 	trustedFrom int            // gitrepo.Commit.Place of the commit that first named somebody
+	trustedTo   int            // and of the one since which nobody is named; 0 when somebody is
 
 	commits   []*commit          // of the manifests, settings and keys, oldest first
 	states    []*commit          // that changed the state file, oldest first

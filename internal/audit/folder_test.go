@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -194,6 +195,48 @@ func TestMoved(t *testing.T) {
 	}
 }
 
+// TestMovedApart: the state may lie on a branch of its own while the project moves, which its file there does too.
+func TestMovedApart(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		edit func(*world, *state.File)
+		want []string
+	}{
+		"honest": {func(w *world, f *state.File) { w.renewIn(f, order) }, nil},
+		"edited": {func(_ *world, f *state.File) { f.Objects[address(order)].Identity.ID = "999" }, []string{"DC3005 error " + order}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := appliedWorld(t)
+			w.keepApart()
+			w.goOn(func(f *state.File) { w.renewIn(f, order) })
+			w.into("sub", "dcsync.yaml", "manifests")
+			w.commit("move")
+			f := w.stateOf(tracking)
+			f.Serial++
+			tc.edit(w, f)
+			data, err := state.Encode(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.clock = w.clock.Add(time.Hour)
+			below := w.gitIn("100644 blob "+w.gitIn(string(data), "hash-object", "-w", "--stdin")+"\t"+stateName+"\n", "mktree")
+			top := w.git("ls-tree", tracking) + "\n040000 tree " + below + "\tsub\n" // a run leaves what it does not own
+			w.git("update-ref", tracking, w.git("commit-tree", "-m", "dcsync: record", "-m", "Dcsync-Run: r", w.gitIn(top, "mktree"), "-p", tracking))
+			in := w.input()
+			in.State = f
+			r, err := audit.Run(t.Context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := slices.DeleteFunc(findings(r), func(f string) bool { return strings.HasPrefix(f, "DC3003") })
+			if d := cmp.Diff(tc.want, got); d != "" || !r.Complete {
+				t.Errorf("complete: %t (-want +got)\n%s\n%s", r.Complete, d, textOf(r))
+			}
+		})
+	}
+}
+
 // TestStateFromElsewhere: a state that comes from where the audit does not look leaves the history incomplete, whatever it holds.
 func TestStateFromElsewhere(t *testing.T) {
 	t.Parallel()
@@ -252,9 +295,18 @@ func TestSignersMoved(t *testing.T) {
 		do   func(w *world, ann string)
 		want []string
 	}{
-		"the file":              {func(w *world, ann string) { w.key = ann; call(w); w.commit("another name") }, []string{unsigned}},
-		"the file, unsigned":    {func(w *world, _ string) { call(w); w.commit("another name") }, []string{"DC3010 error", unsigned}},
-		"the project":           {func(w *world, ann string) { w.key = ann; w.into("sub", signed...); w.commit("move") }, []string{unsigned}},
+		"the file":           {func(w *world, ann string) { w.key = ann; call(w); w.commit("another name") }, []string{unsigned}},
+		"the file, unsigned": {func(w *world, _ string) { call(w); w.commit("another name") }, []string{"DC3010 error", unsigned}},
+		"the project":        {func(w *world, ann string) { w.key = ann; w.into("sub", signed...); w.commit("move") }, []string{unsigned}},
+		"no keys any more": {func(w *world, ann string) {
+			w.key = ann
+			w.remove(signers)
+			w.commit("trust nobody")
+			w.key = ""
+			w.edit("manifests/contacts/people.yaml", "801-555-0101", "801-555-0103")
+			w.commit("nobody has to sign this")
+			w.apply()
+		}, []string{unsigned}},
 		"the project, unsigned": {func(w *world, _ string) { w.into("sub", signed...); w.commit("move") }, []string{unsigned}},
 		"the project, with other keys": {func(w *world, ann string) {
 			w.into("sub", signed...)

@@ -63,6 +63,7 @@ func (a *auditor) history(ctx context.Context) error {
 	}
 	all = append(all, apart...)
 	a.elsewhere(file)
+	a.formerTrust()
 	a.report.Commits = len(all)
 	if cut || slices.ContainsFunc(all, func(c *commit) bool { return c.boundary }) {
 		a.report.Complete = false

@@ -13,9 +13,10 @@ import (
 )
 
 // Signatures count where spec.trust names files of keys that are there. All commits are judged by the keys of the checkout, as of signing
-// time, so that a key added later also vouches for what its owner signed before. What came to the branch before it named any key was
-// never meant to be signed and makes no finding. A commit that came by a merge needs both signatures: the author's for what is asked,
-// the merger's for its being asked on the branch.
+// time, so that a key added later also vouches for what its owner signed before. What came to the branch before it named any key, by
+// whatever name of a file, was never meant to be signed and makes no finding. Where the checkout names none any more, those named last judge
+// what came until then. A commit that came by a merge needs both signatures: the author's for what is asked, the merger's for its being
+// asked on the branch.
 
 // keyNames gives the files of the keys, relative to the project's folder.
 func keyNames(t manifests.Trust) []string {
@@ -96,7 +97,7 @@ func (a *auditor) signatures() {
 	brought := map[string][]resource.Address{}
 	for _, c := range a.commits {
 		settings := !c.untrusted && c.change(a.path(projectFile)) != gitrepo.Change{} // limits, policy and the like
-		if len(c.about) == 0 && !settings || c.place <= a.trustedFrom || c.boundary {
+		if len(c.about) == 0 && !settings || !a.hadToSign(c) || c.boundary {
 			continue
 		}
 		wanted = append(wanted, c)
@@ -108,11 +109,16 @@ func (a *auditor) signatures() {
 	}
 	for _, c := range a.states {
 		// dcsync signs its own commits only where it is told to; a signature that is there has to fit.
-		late := c.apart || c.place > a.trustedFrom // two branches have no common order
+		late := c.apart || a.hadToSign(c) // two branches have no common order
 		if a.signsState() && late || c.judged.Verdict == gitrepo.Bad {
 			a.unsigned(c, nil, done)
 		}
 	}
+}
+
+// hadToSign tells whether anybody was named whose signatures count when a commit came to the branch.
+func (a *auditor) hadToSign(c *commit) bool {
+	return c.place > a.trustedFrom && (a.trustedTo == 0 || c.place < a.trustedTo)
 }
 
 // unsigned reports one commit, once.

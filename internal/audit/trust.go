@@ -17,7 +17,7 @@ func (a *auditor) trustChanges() {
 		for _, ch := range c.changes {
 			newest[ch.Path] = c
 		}
-		if len(a.keysIn(c)) == 0 && ((c.change(a.path(projectFile)) == gitrepo.Change{}) || a.sameKeys(c)) {
+		if !a.changesKeys(c) {
 			continue
 		}
 		if first && a.trusts(c.id) {
@@ -90,6 +90,35 @@ func (a *auditor) untrusted(c, who *commit, j gitrepo.Judgement) {
 		f.Evidence = append(f.Evidence, Evidence{EvidenceFile, a.then(c.id, file)})
 	}
 	a.add(f)
+}
+
+// formerTrust takes the keys that were named last where the checkout names none: what had to be signed then is still judged.
+func (a *auditor) formerTrust() {
+	if a.trust != nil {
+		return
+	}
+	for _, c := range slices.Backward(a.commits) {
+		if len(c.parents) == 0 || c.boundary || !a.changesKeys(c) {
+			continue
+		}
+		now, known := a.trusted(c.id)
+		before, ok := a.trusted(c.parents[0])
+		if !known || now != nil || !ok || before == nil {
+			continue
+		}
+		a.trust, a.trustedTo = before, c.place
+		for _, was := range slices.Concat(a.commits, a.states) {
+			if raw, err := a.objects.Commit(was.id); err == nil {
+				was.judged = a.judge(raw)
+			}
+		}
+		return
+	}
+}
+
+// changesKeys tells whether a commit changed whose signatures count, for better or worse.
+func (a *auditor) changesKeys(c *commit) bool {
+	return len(a.keysIn(c)) > 0 || c.change(a.path(projectFile)) != (gitrepo.Change{}) && !a.sameKeys(c)
 }
 
 // keysIn gives the files of keys that a commit changed: those that its settings name, or its parent's.
