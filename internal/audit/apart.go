@@ -3,10 +3,12 @@ package audit
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 
+	"dcsync/internal/diag"
 	"dcsync/internal/gitrepo"
 )
 
@@ -237,8 +239,8 @@ func (c *commit) follow(file, blob string) {
 // elsewhere tells what is not looked at of the state's history: a file that the settings never named, which the first version goes on from, or
 // one that the checkout has from a commit in which it was not the state.
 func (a *auditor) elsewhere(file string) {
-	if a.Project.StateRef == "" && a.stateBlob != "" && !slices.ContainsFunc(a.states, func(c *commit) bool { return c.change(file).New == a.stateBlob }) {
-		a.lacks("no commit is known that made %s what it is", file)
+	if a.Project.StateRef == "" && len(a.gaps) == 0 && a.stateBlob != "" && !slices.ContainsFunc(a.states, func(c *commit) bool { return c.change(file).New == a.stateBlob }) {
+		a.unfollowed(fmt.Sprintf("no commit is known that made %s what it is", file), file)
 	}
 	if len(a.states) == 0 {
 		return
@@ -253,8 +255,16 @@ func (a *auditor) elsewhere(file string) {
 		name = a.named(top, "", blob)
 	}
 	if name != "" {
-		a.lacks("until commit %s the state was %s, whose history is not looked at", short(first.id), name)
+		a.unfollowed(fmt.Sprintf("until commit %s the state was %s, which no settings named: its history is not looked at", short(first.id), name), name)
 	}
+}
+
+// unfollowed reports history that is here and not looked at.
+func (a *auditor) unfollowed(what, file string) {
+	a.report.Complete = false
+	a.addNow(Finding{Code: diag.AuditHistory, Severity: diag.Warning, Summary: what,
+		Hint:     "look at that file with git log -p --full-history, and compare the state with the account by dcsync drift",
+		Evidence: []Evidence{{EvidenceFile, file}}})
 }
 
 // named gives the path of a file below a folder that has these bytes, or is a state of this project; "" for none.
