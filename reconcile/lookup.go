@@ -11,10 +11,10 @@ import (
 	"dcsync/state"
 )
 
-// What is looked up right before an order is placed. Where state does not know the manifest it may have been lost, so it is every key that an order of the
-// manifest may carry: of each name it had, of an id of its own, and of each generation before this one. Where state knows it, state may be older than the
-// last order: it is the key of this one, and of what a run may have placed after the order in state. An order that lives under any of them is taken
-// over, or blocks.
+// What is looked up right before an order is placed. Where state does not know the manifest it may have been lost, so it is every key that
+// an order of the manifest may carry: of each name it had, of an id of its own, and of each generation before this one. Where state knows
+// it, state may be older than the last order: it is the key of this one, and of what a run may have placed after the order in state. An
+// order that lives under any of them is taken over, or blocks.
 
 // keys gives the keys to look up before the first order of a manifest's generation is placed.
 func (b *builder) keys(o *resource.Object) []key {

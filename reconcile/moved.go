@@ -10,8 +10,8 @@ import (
 )
 
 // Move gives the state with every entry under the name its manifest has now: an entry whose own name no manifest has any more goes to the
-// manifest that names it in moved_from and has no entry yet; where two do, their generations decide. No call is made for that, and the origin name stays. The file itself is
-// left alone; the findings say what moved.
+// manifest that names it in moved_from and has no entry yet; where two do, their generations decide. No call is made for that, and the
+// origin name stays. The file itself is left alone; the findings say what moved.
 func Move(set *resource.Set, f *state.File) (*state.File, diag.List) {
 	var found diag.List
 	out := f.Clone()

@@ -142,10 +142,10 @@ func (b *builder) wanted(o *resource.Object, entry *state.Entry) []Key {
 	return out
 }
 
-// leaves tells whether a live object belongs to one that is to be switched off: that is refused while something of it waits for approval, which
-// no listing shows.
+// leaves tells whether an object belongs to one that is to be switched off: that is refused while something of it waits for approval, also when
+// it has ended meanwhile, which no listing shows.
 func (b *builder) leaves(o *resource.Object, item *resource.Live) bool {
-	return item != nil && item.Phase != resource.Ended && slices.ContainsFunc(o.DependsOn, func(a resource.Address) bool {
+	return item != nil && slices.ContainsFunc(o.DependsOn, func(a resource.Address) bool {
 		d := b.in.Set.Get(a)
 		on := b.in.Live.listed(Key{a.Kind, b.ids[a]})
 		return d != nil && d.Spec["status"] == valueInactive && on != nil && on.Phase != resource.Ended

@@ -175,6 +175,24 @@ func rejectedRevocation(r *resource.Retire, live *resource.Live) string {
 	return ""
 }
 
+// approvedRevocation tells whether people approved that a single certificate of an order is revoked: an order shows that of its present one by
+// the request alone, which does not say which certificate it is about. Of those with the words of the manifest each that is known to have ended
+// had one.
+func approvedRevocation(r *resource.Retire, e *state.Entry, live *resource.Live, serial string) bool {
+	words, approved := strings.TrimSpace(r.Comments), 0
+	for _, q := range live.Requests {
+		if q.Type == "revoke" && q.Status == "approved" && words != "" && strings.TrimSpace(q.Comments) == words {
+			approved++
+		}
+	}
+	for _, t := range e.Identity.Tombstones {
+		if t.ID == live.ID && t.Serial != "" && !strings.EqualFold(t.Serial, serial) {
+			approved--
+		}
+	}
+	return approved > 0
+}
+
 // rejected says why a revocation is not asked for once more.
 func rejected(id string, r *resource.Retire, live *resource.Live) (reason, hint string) {
 	request := rejectedRevocation(r, live)

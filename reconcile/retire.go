@@ -121,7 +121,7 @@ func (b *builder) retirement(o *resource.Object, entry *state.Entry) *Change {
 	case b.in.Live.Infos[k] == nil:
 		why := cmp.Or(b.in.Live.Unread[k], "it is not visible to this key")
 		return stop(fmt.Sprintf("order %s cannot be read: %s", id, why), "run again, or use a key that sees it")
-	case serial != "" && certificateEnded(live, serial):
+	case serial != "" && (certificateEnded(live, serial) || approvedRevocation(r, entry, live, serial)):
 		return nil
 	case o.Lifecycle.Protect || entry.Applied.Protect:
 		return guard(stop(fmt.Sprintf("order %s is protected", id), "take retire out, write protect: false and apply that; then put retire back"))
@@ -231,7 +231,7 @@ func buriedCertificate(o *resource.Object, e *state.Entry, at time.Time, read fu
 	}
 	for _, id := range ids {
 		live := read(id)
-		if live == nil || !certificateEnded(live, serial) {
+		if live == nil || !certificateEnded(live, serial) && !approvedRevocation(o.Retire, e, live, serial) {
 			continue
 		}
 		status := statusRevoked

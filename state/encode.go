@@ -235,7 +235,8 @@ func invalid(name string, data []byte, offset int64, summary, hint string) error
 // ErrNone says that there is no state file yet.
 var ErrNone = errors.New("no state file")
 
-// Read reads a state file and its bytes, with LF for the CRLF that git may have checked it out with: canonical bytes have no other. It gives ErrNone when there is none and a diag.Diagnostic for what is wrong inside.
+// Read reads a state file and its bytes, with LF for the CRLF that git may have checked it out with: canonical bytes have no other. It
+// gives ErrNone when there is none and a diag.Diagnostic for what is wrong inside.
 func Read(path string) (*File, []byte, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {

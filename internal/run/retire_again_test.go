@@ -302,6 +302,11 @@ func TestDeactivateWhileRevocationWaits(t *testing.T) {
 	w.mustApply()
 	w.write("acme.yaml", lifecycleYAML(strings.Replace(acmeYAML, "  telephone: 801-555-0100\n", "  telephone: 801-555-0100\n  status: inactive\n", 1), "allow: [deactivate-in-use]"))
 	w.mustBlock("Organization/acme", "orders 880001 of it are under way")
+	w.do("880001", "expire") // which decides no request
+	if _, err := w.apply(); err != nil {
+		t.Fatal(err)
+	}
+	w.mustBlock("Organization/acme", "orders 880001 of it are under way")
 }
 
 // What is forgotten after its end is not said to live on.
@@ -332,5 +337,37 @@ func TestLimitsCount(t *testing.T) {
 	w.write("driver.yaml", lifecycleYAML(strings.Replace(driverYAML, "{years: 1}", "{years: 2}", 1), "apply_changes: now, allow: [replace]"))
 	if _, err := w.apply(); err == nil || err.Error() != "the plan ends 1 thing that cannot be brought back, more than the 0 allowed" {
 		t.Errorf("%v", err)
+	}
+}
+
+// A single certificate whose revocation people approve is not asked to be revoked again, although the order goes on and shows nothing of it;
+// another one of the order is, in the same words.
+func TestRetireCertificateApprovedLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, shop(t, "key: reuse"))
+	w.mustApply()
+	first := w.object("orders", "880001")["certificate"].(map[string]any)["serial_number"].(string)
+	w.edit("shop.yaml", "www.shop.example.com]", "www.shop.example.com, pay.shop.example.com]")
+	w.mustApply()
+	second := w.object("orders", "880001")["certificate"].(map[string]any)["serial_number"].(string)
+	w.file("dcsync.yaml", strings.Replace(projectYAML, "skip_approval: true", "skip_approval: false", 1))
+	w.edit("shop.yaml", "lifecycle:", "retire: {target: \"certificate:"+second+"\", action: revoke, reason: superseded, comments: x}\nlifecycle:")
+	for n, serial := range []string{second, first} {
+		w.edit("shop.yaml", "certificate:"+second, "certificate:"+serial)
+		w.want("results", outcomes(w.mustApply()), "revoke Order/shop: waiting")
+		w.do("880001", "approve")
+		for range 2 {
+			w.want("results", outcomes(w.mustApply()))
+		}
+		w.converged()
+		asked := 0
+		for _, r := range w.dumped("requests") {
+			if r["type"] == "revoke" {
+				asked++
+			}
+		}
+		if asked != n+1 {
+			t.Errorf("%d requests to revoke, want %d", asked, n+1)
+		}
 	}
 }
