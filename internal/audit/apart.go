@@ -1,10 +1,12 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"dcsync/internal/diag"
 	"dcsync/internal/gitrepo"
@@ -98,11 +100,14 @@ func (p *places) refAt(commit string) (ref string, ok bool) {
 
 // state adds a commit that changed the state beside the manifests.
 func (p *places) state(c *commit) error {
+	ch := c.change(p.file)
 	if p.now == nil {
+		if ch.Old == "" && !c.boundary && p.goesOn() {
+			c.follow(p.file, p.last(nil))
+		}
 		p.states = append(p.states, c)
 		return nil
 	}
-	ch := c.change(p.file)
 	ref, _ := p.refAt(c.id)
 	switch {
 	case ch.New == "" && ref == "":
@@ -120,6 +125,12 @@ func (p *places) state(c *commit) error {
 	}
 	p.states = append(p.states, c)
 	return err
+}
+
+// goesOn tells whether a file that begins goes on from the newest version so far: nobody took that away, it was elsewhere.
+func (p *places) goesOn() bool {
+	moved := len(p.past.folders)+len(p.past.states) > 2
+	return moved && len(p.states) > 0 && p.states[len(p.states)-1].change(p.file).New != ""
 }
 
 func (p *places) holds(commits []*commit, blob string) bool {
@@ -216,7 +227,7 @@ func (p *places) branch(ref string) (commits []*commit, seen bool, err error) {
 	if err != nil || tip == "" {
 		return nil, false, err
 	}
-	commits, err = p.walk(p.ctx, tip, []string{p.file}, nil)
+	commits, err = p.walk(p.ctx, tip, p.statePaths(), nil)
 	if err != nil {
 		return nil, false, err
 	}
@@ -237,8 +248,12 @@ func (c *commit) follow(file, blob string) {
 	}
 }
 
-// elsewhere tells where the state was before it got the name, or the project the folder, that the audit follows: that history is not read.
+// elsewhere tells what is not looked at of the state's history: a file that the settings never named, which the first version goes on from, or
+// one that the checkout has from a commit in which it was not the state.
 func (a *auditor) elsewhere(file string) {
+	if a.Project.StateRef == "" && len(a.gaps) == 0 && a.stateBlob != "" && !slices.ContainsFunc(a.states, func(c *commit) bool { return c.change(file).New == a.stateBlob }) {
+		a.unfollowed(fmt.Sprintf("no commit is known that made %s what it is", file), file)
+	}
 	if len(a.states) == 0 {
 		return
 	}
@@ -247,18 +262,24 @@ func (a *auditor) elsewhere(file string) {
 	if first.change(file).Old != "" || blob == "" || first.boundary || len(first.parents) == 0 {
 		return
 	}
-	before, name := first.parents[0], ""
-	if settings, ok := a.past.settings(before); ok && settings.StateFile != a.Project.StateFile && a.at(before, a.path(settings.StateFile)) != "" {
-		name = a.path(settings.StateFile)
-	} else if top, err := a.objects.Tree(before, ""); err == nil {
+	name := ""
+	if top, err := a.objects.Tree(first.parents[0], ""); err == nil {
 		name = a.named(top, "", blob)
 	}
 	if name != "" {
-		a.lacks("until commit %s the state was %s, whose history is not looked at", short(first.id), name)
+		a.unfollowed(fmt.Sprintf("until commit %s the state was %s, which no settings named: its history is not looked at", short(first.id), name), name)
 	}
 }
 
-// named gives the path of a file with these bytes below a folder, "" for none.
+// unfollowed reports history that is here and not looked at.
+func (a *auditor) unfollowed(what, file string) {
+	a.report.Complete = false
+	a.addNow(Finding{Code: diag.AuditHistory, Severity: diag.Warning, Summary: what,
+		Hint:     "look at that file with git log -p --full-history, and compare the state with the account by dcsync drift",
+		Evidence: []Evidence{{EvidenceFile, file}}})
+}
+
+// named gives the path of a file below a folder that has these bytes, or is a state of this project; "" for none.
 func (a *auditor) named(folder, prefix, blob string) string {
 	found := ""
 	err := a.objects.Folder(folder, func(name, id string, mode fs.FileMode) {
@@ -266,7 +287,7 @@ func (a *auditor) named(folder, prefix, blob string) string {
 		case found != "":
 		case mode.IsDir():
 			found = a.named(id, prefix+name+"/", blob)
-		case id == blob:
+		case id == blob, strings.HasSuffix(name, ".json") && a.isOurs(id):
 			found = prefix + name
 		}
 	})
@@ -274,4 +295,10 @@ func (a *auditor) named(folder, prefix, blob string) string {
 		return "" // the walk tells of what is missing
 	}
 	return found
+}
+
+// isOurs tells whether a file is a state of this project.
+func (a *auditor) isOurs(blob string) bool {
+	data, whole, err := a.objects.Blob(blob, maxBlob)
+	return err == nil && whole && bytes.Contains(data, []byte(`"lineage": "`+a.Project.UID+`"`))
 }

@@ -82,6 +82,7 @@ type auditor struct {
 
 	trust       *gitrepo.Trust // nil: nobody is named whose signature counts
 	trustedFrom int            // gitrepo.Commit.Place of the commit that first named somebody
+	trustedTo   int            // and of the one since which nobody is named; 0 when somebody is
 
 	commits   []*commit          // of the manifests, settings and keys, oldest first
 	states    []*commit          // that changed the state file, oldest first
@@ -142,7 +143,7 @@ func begin(in Input) (*auditor, error) {
 	if err != nil && !errors.Is(err, gitrepo.ErrMissingObject) { // the walk tells of what is missing
 		return nil, errors.Join(err, a.objects.Close())
 	}
-	a.past = newPast(a.objects, a.prefix)
+	a.past = newPast(a.objects, a.prefix, in.Project)
 	if in.Set != nil {
 		for _, o := range in.Set.Objects {
 			a.wanted[o.Address] = o

@@ -55,8 +55,8 @@ func (a *auditor) bringBack(r, since *replay) string {
 	file := a.path(a.Project.StateFile)
 	base := ":" // an empty file
 	if since != nil {
-		base = fmt.Sprintf("git show %s:%s", short(since.commit.id), file)
+		base = fmt.Sprintf("git show %s:%s", short(since.commit.id), a.then(since.commit.id, file))
 	}
 	return fmt.Sprintf("%s; before that, for whatever else was recorded: %s > base, git show %s:%s > theirs, dcsync state merge base %s theirs; "+
-		"to keep it from happening again set up dcsync's merge driver, see dcsync help state", byKeys, base, short(r.commit.id), file, a.Project.StateFile)
+		"to keep it from happening again set up dcsync's merge driver, see dcsync help state", byKeys, base, short(r.commit.id), a.then(r.commit.id, file), a.Project.StateFile)
 }

@@ -25,8 +25,9 @@ type commit struct {
 	place     int
 	nth       int // of the commits of the same walk, oldest first
 	boundary  bool
-	dcsync    bool // carries the trailers of a run
-	changes   []gitrepo.Change
+	dcsync    bool             // carries the trailers of a run
+	changes   []gitrepo.Change // by the names that the files have in the checkout
+	raw       []gitrepo.Change // by those they had
 	judged    gitrepo.Judgement
 	about     []resource.Address // whose events it made
 	untrusted bool               // it changed whom to trust, and that was reported
@@ -40,21 +41,17 @@ func (a *auditor) history(ctx context.Context) error {
 		return err
 	}
 	a.takeTrust()
-	paths := []string{a.path(projectFile), a.path(a.Project.StateFile)}
-	for _, dir := range a.Project.Manifests {
-		paths = append(paths, a.path(dir))
-	}
-	paths = slices.Concat(paths, a.trustFiles(), a.outside())
-	slices.Sort(paths)
-	paths = slices.Compact(paths)
-	if slices.Contains(paths, "") || slices.Contains(paths, ".") {
-		paths = []string{""}
-	}
-	all, err := a.walk(ctx, "", paths, func(id string) { a.reached[id] = true })
-	if err != nil {
-		return err
+	var all []*commit
+	for more := true; more; {
+		if all, err = a.walk(ctx, "", a.paths(), func(id string) { a.reached[id] = true }); err != nil {
+			return err
+		}
+		if more, err = a.trace(ctx, all); err != nil {
+			return err
+		}
 	}
 	file := a.path(a.Project.StateFile)
+	a.stateBlob = a.at("", file)
 	for _, c := range all {
 		if slices.ContainsFunc(c.changes, func(ch gitrepo.Change) bool { return ch.Path != file }) {
 			a.commits = append(a.commits, c)
@@ -66,6 +63,7 @@ func (a *auditor) history(ctx context.Context) error {
 	}
 	all = append(all, apart...)
 	a.elsewhere(file)
+	a.formerTrust()
 	a.report.Commits = len(all)
 	if cut || slices.ContainsFunc(all, func(c *commit) bool { return c.boundary }) {
 		a.report.Complete = false
@@ -85,7 +83,9 @@ func (a *auditor) walk(ctx context.Context, from string, paths []string, reached
 		case err != nil:
 			a.lacks("the history could not be read further: %v", err)
 		default:
-			out = append(out, a.keep(c))
+			if k := a.keep(c); len(k.changes) > 0 {
+				out = append(out, k)
+			}
 		}
 	}
 	slices.Reverse(out)
@@ -98,7 +98,7 @@ func (a *auditor) walk(ctx context.Context, from string, paths []string, reached
 // keep takes of a commit what an audit needs, and judges its signature while its bytes are at hand.
 func (a *auditor) keep(c gitrepo.Commit) *commit {
 	return &commit{id: c.ID, parents: c.Parents, author: c.Author.Identity, committer: c.Committer.Identity, when: c.Committer.When, mainline: c.Mainline,
-		place: c.Place, boundary: c.Boundary, changes: c.Changes, judged: a.judge(c),
+		place: c.Place, boundary: c.Boundary, changes: a.inPlace(c), raw: c.Changes, judged: a.judge(c),
 		dcsync: slices.ContainsFunc(c.Trailers, func(t gitrepo.Trailer) bool { return t.Key == "Dcsync-Run" })}
 }
 
@@ -162,9 +162,9 @@ func (a *auditor) missing() {
 	a.addNow(f)
 }
 
-// at gives the id of a file at a commit, "" when it is not there or cannot be read.
+// at gives the id of a file at a commit by the name it has in the checkout, "" when it is not there or cannot be read.
 func (a *auditor) at(commit, path string) string {
-	id, err := a.objects.File(commit, path)
+	id, err := a.objects.File(commit, a.then(commit, path))
 	if err != nil && !errors.Is(err, gitrepo.ErrNoFile) {
 		a.lacks("%s at commit %s could not be read: %v", path, orHead(commit), err)
 	}
@@ -178,7 +178,8 @@ func orHead(commit string) string {
 	return short(commit)
 }
 
-// outside gives the files beside the manifest folders that the checkout's manifests are made of, such as requests kept elsewhere.
+// outside gives the files beside the manifest folders, relative to the project's, that the checkout's manifests are made of, such as requests
+// kept elsewhere.
 func (a *auditor) outside() []string {
 	var out []string
 	if a.Set == nil {
@@ -194,7 +195,7 @@ func (a *auditor) outside() []string {
 		for _, doc := range a.documents(name, a.at("", a.path(name))) {
 			for _, file := range (written{doc, name}).files() {
 				if !a.isBelow(file) {
-					out = append(out, a.path(file))
+					out = append(out, file)
 				}
 			}
 		}

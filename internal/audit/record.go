@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -23,12 +22,18 @@ import (
 type past struct {
 	objects *gitrepo.Snapshots
 	read    *manifests.Past
-	prefix  string // folder of the project
+	uid     string
+	folders []string          // where the project lay, with slashes at their ends; the first is the present one
+	states  []string          // what its state file was called, relative to the folder; the first is the present name
+	keys    []string          // the files of keys that its settings ever named
+	traced  map[string]bool   // folders of which it is known where the project lay before
+	lay     map[string]string // folder by commit
 	trees   map[string]string
 }
 
-func newPast(objects *gitrepo.Snapshots, prefix string) *past {
-	return &past{objects: objects, read: manifests.NewPast(objects), prefix: path.Clean("/" + prefix)[1:], trees: map[string]string{}}
+func newPast(objects *gitrepo.Snapshots, prefix string, project *manifests.Project) *past {
+	return &past{objects: objects, read: manifests.NewPast(objects), uid: project.UID, folders: []string{prefix}, states: []string{project.StateFile},
+		keys: keyNames(project.Trust), traced: map[string]bool{}, lay: map[string]string{}, trees: map[string]string{}}
 }
 
 // snapshot gives the project of a commit; nil and the reason when there is none, or it cannot be read.
@@ -36,7 +41,7 @@ func (p *past) snapshot(commit string) (*manifests.Snapshot, error) {
 	tree, ok := p.trees[commit]
 	if !ok {
 		var err error
-		if tree, err = p.objects.Tree(commit, p.prefix); err != nil {
+		if tree, err = p.objects.Tree(commit, strings.TrimSuffix(p.folder(commit), "/")); err != nil {
 			return nil, err
 		}
 		p.trees[commit] = tree

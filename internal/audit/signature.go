@@ -13,19 +13,21 @@ import (
 )
 
 // Signatures count where spec.trust names files of keys that are there. All commits are judged by the keys of the checkout, as of signing
-// time, so that a key added later also vouches for what its owner signed before. What came to the branch before it named any key was
-// never meant to be signed and makes no finding. A commit that came by a merge needs both signatures: the author's for what is asked,
-// the merger's for its being asked on the branch.
+// time, so that a key added later also vouches for what its owner signed before. What came to the branch before it named any key, by
+// whatever name of a file, was never meant to be signed and makes no finding. Where the checkout names none any more, those named last judge
+// what came until then. A commit that came by a merge needs both signatures: the author's for what is asked, the merger's for its being
+// asked on the branch.
+
+// keyNames gives the files of the keys, relative to the project's folder.
+func keyNames(t manifests.Trust) []string {
+	return slices.DeleteFunc([]string{t.AllowedSigners, t.Keyring}, func(name string) bool { return name == "" })
+}
 
 // trustFiles gives the files of the keys, by their names in the repository.
-func (a *auditor) trustFiles() []string { return a.keyFiles(a.Project.Trust) }
-
-func (a *auditor) keyFiles(t manifests.Trust) []string {
+func (a *auditor) trustFiles(t manifests.Trust) []string {
 	var out []string
-	for _, f := range []string{t.AllowedSigners, t.Keyring} {
-		if f != "" {
-			out = append(out, a.path(f))
-		}
+	for _, name := range keyNames(t) {
+		out = append(out, a.path(name))
 	}
 	return out
 }
@@ -49,7 +51,7 @@ func (a *auditor) trustAt(revision string, t manifests.Trust) (*gitrepo.Trust, e
 		if file == "" {
 			return nil, nil
 		}
-		id, err := a.objects.File(revision, a.path(file))
+		id, err := a.objects.File(revision, a.then(revision, a.path(file)))
 		if err != nil || id == "" {
 			return nil, err
 		}
@@ -95,7 +97,7 @@ func (a *auditor) signatures() {
 	brought := map[string][]resource.Address{}
 	for _, c := range a.commits {
 		settings := !c.untrusted && c.change(a.path(projectFile)) != gitrepo.Change{} // limits, policy and the like
-		if len(c.about) == 0 && !settings || c.place <= a.trustedFrom || c.boundary {
+		if len(c.about) == 0 && !settings || !a.hadToSign(c) || c.boundary {
 			continue
 		}
 		wanted = append(wanted, c)
@@ -107,11 +109,16 @@ func (a *auditor) signatures() {
 	}
 	for _, c := range a.states {
 		// dcsync signs its own commits only where it is told to; a signature that is there has to fit.
-		late := c.apart || c.place > a.trustedFrom // two branches have no common order
+		late := c.apart || a.hadToSign(c) // two branches have no common order
 		if a.signsState() && late || c.judged.Verdict == gitrepo.Bad {
 			a.unsigned(c, nil, done)
 		}
 	}
+}
+
+// hadToSign tells whether anybody was named whose signatures count when a commit came to the branch.
+func (a *auditor) hadToSign(c *commit) bool {
+	return c.place > a.trustedFrom && (a.trustedTo == 0 || c.place < a.trustedTo)
 }
 
 // unsigned reports one commit, once.

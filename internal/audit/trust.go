@@ -11,18 +11,14 @@ import (
 // trustChanges reports who changed whose signatures count without being trusted before, and finds since when anybody is. The first
 // commit that names a key cannot be signed by one named before it; whoever reviews the repository has to look at that one.
 func (a *auditor) trustChanges() {
-	files := a.trustFiles()
 	first := true
 	newest := map[string]*commit{} // that changed a file of keys
 	for _, c := range a.commits {
-		touches := slices.ContainsFunc(c.changes, func(ch gitrepo.Change) bool {
-			return slices.Contains(files, ch.Path) || ch.Path == a.path(projectFile) && !a.sameKeys(c)
-		})
-		if !touches {
-			continue
-		}
 		for _, ch := range c.changes {
 			newest[ch.Path] = c
+		}
+		if !a.changesKeys(c) {
+			continue
 		}
 		if first && a.trusts(c.id) {
 			first = false
@@ -30,7 +26,7 @@ func (a *auditor) trustChanges() {
 		}
 		a.vouched(c)
 	}
-	for _, file := range files {
+	for _, file := range a.trustFiles(a.Project.Trust) {
 		if last, ok := newest[file]; ok && a.at("", file) != last.change(file).New {
 			a.add(Finding{Code: diag.AuditTrustChanged, Severity: diag.Error, At: last.when,
 				Summary:  fmt.Sprintf("a merge took back how commit %s changed whose signatures count", short(last.id)),
@@ -86,12 +82,65 @@ func (a *auditor) untrusted(c, who *commit, j gitrepo.Judgement) {
 	if j.Key != "" {
 		f.Evidence = append(f.Evidence, Evidence{EvidenceKey, j.Key})
 	}
-	for _, ch := range c.changes {
-		if slices.Contains(a.trustFiles(), ch.Path) || ch.Path == a.path(projectFile) {
-			f.Evidence = append(f.Evidence, Evidence{EvidenceFile, ch.Path})
-		}
+	files := a.keysIn(c)
+	if file := a.path(projectFile); c.change(file) != (gitrepo.Change{}) {
+		files = append(files, file)
+	}
+	for _, file := range files {
+		f.Evidence = append(f.Evidence, Evidence{EvidenceFile, a.then(c.id, file)})
 	}
 	a.add(f)
+}
+
+// formerTrust takes the keys that were named last where the checkout names none: what had to be signed then is still judged.
+func (a *auditor) formerTrust() {
+	if a.trust != nil {
+		return
+	}
+	for _, c := range slices.Backward(a.commits) {
+		if len(c.parents) == 0 || c.boundary || !a.changesKeys(c) {
+			continue
+		}
+		now, known := a.trusted(c.id)
+		before, ok := a.trusted(c.parents[0])
+		if !known || now != nil || !ok || before == nil {
+			continue
+		}
+		a.trust, a.trustedTo = before, c.place
+		for _, was := range slices.Concat(a.commits, a.states) {
+			if raw, err := a.objects.Commit(was.id); err == nil {
+				was.judged = a.judge(raw)
+			}
+		}
+		return
+	}
+}
+
+// changesKeys tells whether a commit changed whose signatures count, for better or worse.
+func (a *auditor) changesKeys(c *commit) bool {
+	return len(a.keysIn(c)) > 0 || c.change(a.path(projectFile)) != (gitrepo.Change{}) && !a.sameKeys(c)
+}
+
+// keysIn gives the files of keys that a commit changed: those that its settings name, or its parent's.
+func (a *auditor) keysIn(c *commit) []string {
+	var changed []string
+	for _, name := range a.past.keys {
+		if file := a.path(name); c.change(file) != (gitrepo.Change{}) {
+			changed = append(changed, file)
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	var named []string
+	for _, id := range append([]string{c.id}, c.parents[:min(len(c.parents), 1)]...) {
+		if project, ok := a.past.settings(id); ok {
+			named = append(named, a.trustFiles(project.Trust)...)
+		} else {
+			named = append(named, changed...) // which ones cannot be told
+		}
+	}
+	return slices.DeleteFunc(changed, func(file string) bool { return !slices.Contains(named, file) })
 }
 
 // trusts tells whether a commit names any key.

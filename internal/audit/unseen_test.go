@@ -1,8 +1,6 @@
 package audit_test
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -84,44 +82,5 @@ func TestManifestsFolderRenamed(t *testing.T) {
 	w.apply()
 	if d := cmp.Diff([]string(nil), findings(w.audit())); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
-	}
-}
-
-// A state that was called otherwise, or lay in another folder, has a history that is not looked at, and the report says so.
-func TestStateCalledOtherwise(t *testing.T) {
-	t.Parallel()
-	for name, move := range map[string]func(*world){
-		"the state file": func(w *world) {
-			w.git("mv", stateName, "st.json")
-			w.edit("dcsync.yaml", "spec:\n", "spec:\n  state: {file: st.json}\n")
-			w.edit("st.json", "\"serial\": 1\n", "\"serial\": 2\n")
-		},
-		"the project": func(w *world) {
-			if err := os.Mkdir(filepath.Join(w.root, "sub"), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			w.git("mv", "dcsync.yaml", stateName, "manifests", "sub/")
-			w.root = filepath.Join(w.root, "sub")
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := appliedWorld(t)
-			move(w)
-			w.commit("move")
-			in := w.input()
-			f, err := state.Decode("state", []byte(w.read(in.Project.StateFile)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			in.State = f
-			r, err := audit.Run(t.Context(), in)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff([]string{"DC3016 warning"}, findings(r)); d != "" || r.Complete || !strings.Contains(textOf(r), "until commit ") {
-				t.Errorf("(-want +got)\n%s\n%s", d, textOf(r))
-			}
-		})
 	}
 }
