@@ -32,7 +32,7 @@ func (a *auditor) stoodBy(r *replay, address resource.Address, s state.Source, m
 	if !r.commit.apart {
 		commits = append(commits, r.commit.id)
 	}
-	if first := a.asked[s.Document]; first != nil && (s.Commit == "" || a.before(first, r.commit)) {
+	if first := a.asked[s.Document]; first != nil && (s.Commit == "" || a.byThen(first, r.commit)) {
 		commits = append(commits, first.id)
 	}
 	var failed error
@@ -52,8 +52,8 @@ func (a *auditor) stoodBy(r *replay, address resource.Address, s state.Source, m
 	return nil, failed
 }
 
-// before tells whether a commit of the manifests was on the branch by the time one of the state was.
-func (a *auditor) before(c, recorded *commit) bool {
+// byThen tells whether a commit of the manifests was on the branch by the time one of the state was.
+func (a *auditor) byThen(c, recorded *commit) bool {
 	if recorded.apart {
 		return !a.merge(c).when.After(recorded.when)
 	}
