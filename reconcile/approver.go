@@ -94,8 +94,13 @@ func onlyInConsole(person resource.Value) string {
 // leftOut gives the people who are not among others.
 func leftOut(people, among resource.List) resource.List {
 	return slices.DeleteFunc(slices.Clone(people), func(p resource.Value) bool {
-		return slices.ContainsFunc(among, func(q resource.Value) bool { return samePerson(p, q) })
+		return indexOf(among, p) >= 0
 	})
+}
+
+// indexOf gives the place of a person in a list, -1 for none.
+func indexOf(people resource.List, person resource.Value) int {
+	return slices.IndexFunc(people, func(p resource.Value) bool { return samePerson(person, p) })
 }
 
 // mayApprove tells whether a person is, or by a number alone may be, among those whom the account shows.

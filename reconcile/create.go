@@ -150,7 +150,7 @@ func (t *task) reuseParent(spec resource.Map) {
 		return
 	}
 	parent := resource.Map{"id": id}
-	if contacts := resource.Get(spec, "/organization/contacts"); contacts != nil {
+	if contacts := resource.Get(spec, orderPeople); contacts != nil {
 		parent["contacts"] = contacts
 	}
 	spec["organization"] = parent

@@ -11,11 +11,11 @@ import (
 // existing plans an object that is in state.
 func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
 	b.idKept(p, o, entry)
+	n := len(p.Changes)
+	defer func() { b.sayAhead(p.Changes[n:], o, entry) }()
 	k := Key{o.Address.Kind, entry.Identity.ID}
 	if b.in.Live == nil {
-		n := len(p.Changes)
 		b.unseen(p, o, entry)
-		b.sayAhead(p.Changes[n:], o, entry)
 		return
 	}
 	live := b.in.Live.deepest(k)
@@ -35,9 +35,7 @@ func (b *builder) existing(p *Plan, o *resource.Object, entry *state.Entry) {
 		c.ID, c.Trigger = entry.Identity.ID, b.heldUp(o, entry)
 		b.add(p, c)
 	default:
-		n := len(p.Changes)
 		b.seen(p, o, entry, live)
-		b.sayAhead(p.Changes[n:], o, entry)
 	}
 }
 

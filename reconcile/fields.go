@@ -366,10 +366,8 @@ func (b *builder) lacksVerifiedContact(o *resource.Object) (reason, hint string)
 	if !slices.Contains(approvedTypes(), d.Validation) {
 		return "", ""
 	}
-	for _, item := range items(resource.Get(o.Spec, "/organization/contacts")) {
-		if resource.Get(item, "/contact_type") == resource.String("verified_contact") {
-			return "", ""
-		}
+	if len(approversOf(resource.Get(o.Spec, orderPeople))) > 0 {
+		return "", ""
 	}
 	id := resource.Text(resource.Get(b.desired(o), "/organization/id"))
 	if id != "" {

@@ -61,7 +61,7 @@ func withShown(before, wanted resource.Map, shown []resource.Approver) resource.
 	left := slices.Clone(shown) // each stands for one person: of two of one name it is the one that was applied
 	for _, p := range append(slices.Clone(items(before["verified_users"])), items(wanted["verified_users"])...) {
 		i := slices.IndexFunc(left, func(a resource.Approver) bool { return isShown(p, []resource.Approver{a}) })
-		if i >= 0 && !slices.ContainsFunc(people, func(q resource.Value) bool { return samePerson(p, q) }) {
+		if i >= 0 && indexOf(people, p) < 0 {
 			people = append(people, p)
 			left = slices.Delete(left, i, i+1)
 		}
@@ -83,9 +83,10 @@ func asWritten(applied, desired resource.Value) resource.Value {
 			continue
 		}
 		var people resource.List
+		users := items(now["verified_users"])
 		for _, p := range items(item["verified_users"]) {
-			if i := slices.IndexFunc(items(now["verified_users"]), func(q resource.Value) bool { return samePerson(p, q) }); i >= 0 {
-				p = items(now["verified_users"])[i]
+			if i := indexOf(users, p); i >= 0 {
+				p = users[i]
 			}
 			people = append(people, p)
 		}
@@ -99,14 +100,14 @@ func asWritten(applied, desired resource.Value) resource.Value {
 // warnDetails says which details of approvers were written otherwise since they were applied: no request carries them.
 func (b *builder) warnDetails(p *Plan, o *resource.Object, entry *state.Entry) {
 	for _, f := range o.Descriptor.Leaves() {
-		if f.Method != methodValidation || slices.ContainsFunc(o.Lifecycle.Ignore, f.Path.Under) {
+		if f.Method != methodValidation || ignores(o, f.Path) {
 			continue
 		}
 		was, now := resource.Get(entry.Applied.Spec, f.Path), resource.Get(b.desired(o), f.Path)
 		for _, v := range items(was) {
 			for _, person := range items(resource.Get(v, "/verified_users")) {
 				users := items(resource.Get(ofType(now, typeOf(v)), "/verified_users"))
-				i := slices.IndexFunc(users, func(q resource.Value) bool { return samePerson(person, q) })
+				i := indexOf(users, person)
 				if i < 0 {
 					continue
 				}
